@@ -1,0 +1,1 @@
+"""What the labels say: measured accuracy per band, calibrators, thresholds, monitoring. `calibration.core` is pure."""
