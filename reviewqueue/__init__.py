@@ -1,0 +1,1 @@
+"""Review Queue: routes AI outputs by measured confidence and sends the doubtful ones to people."""

@@ -1,0 +1,1 @@
+"""The two commands of a developer: `manage.py up` and `manage.py test`. Nothing in production imports this package."""
