@@ -1,0 +1,171 @@
+"""The catalogue of what may be written: every kind of event with the fields it must and may carry. Pure.
+
+A field that is not listed is refused, so that a typing mistake cannot become permanent. Values are identifiers, codes,
+counts and hashes: no free text, no names, no model output. Shares and confidences are whole millionths (`…_ppm`),
+times whole microseconds (`…_us`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from reviewqueue.ledger.actors import Actor
+
+MAX_TEXT = 300
+RESERVED = frozenset({"event", "actor", "claim", "claim_seq", "claim_prev"})
+EVERYWHERE = frozenset({"pipeline", "source", "request", "key", "reason", "reasons"})
+
+
+class EventRefused(ValueError):
+    """An event that the catalogue does not know in this form: a mistake in the calling code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an event of one kind looks like. One `about_claim` must name its claim, any other may."""
+
+    must: frozenset[str]
+    may: frozenset[str]
+    about_claim: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event to be appended."""
+
+    event: str
+    actor: Actor
+    claim: UUID | None = None
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+def _shape(must: str = "", may: str = "") -> Shape:
+    return Shape(frozenset(must.split()), frozenset(may.split()) | EVERYWHERE, about_claim=False)
+
+
+def _about_claim(must: str = "", may: str = "") -> Shape:
+    return Shape(frozenset(must.split()), frozenset(may.split()) | EVERYWHERE, about_claim=True)
+
+
+_DECISION = """model model_version prompt_version elicitation confidence_ppm calibrated_ppm band band_state next_step mandatory
+    category segments status step steps supersedes policy_version policy_hash calibrator audit_u audit_rate_ppm
+    audit_sampled inclusion_ppm content_commitment labels_needed due_us rule from_route"""
+_LEASE = "lease_no reviewer expires_us purpose slot late pipeline_role"
+_TASK = "purpose labels_needed priority due_us blind gold slot state labels seconds commitment"
+_POLICY = """approved_by proposed_by activated_by parent policy_from stricter band_count bands document_commitment note_commitment
+    supersedes state"""
+_CALIBRATOR = """kind method params_hash labels window window_from_us window_to_us model model_version prompt_version segment
+    policy_version from_calibrator metrics shadow"""
+_BAND = """policy_version policy_hash model model_version prompt_version category segment state_from labelled right
+    accuracy_ppm upper_ppm lower_ppm required_ppm level_ppm window_from_us window_to_us finding snapshot"""
+_DRIFT = """finding detector model model_version prompt_version band segment statistic threshold labelled right
+    baseline_ppm observed_ppm window_from_us window_to_us severity action state note_commitment"""
+_PERSON = "user role role_from role_to active granted_by note_commitment"
+_KEY = "scopes expires_us environment owner user replaces overlap_until_us"
+_PIPELINE = "slug owner deputy changed settings_hash categories mandatory_categories segments form active"
+
+CATALOGUE: Mapping[str, Shape] = {
+    "claim.decided": _about_claim("pipeline route", _DECISION),
+    "claim.rerouted": _about_claim("pipeline route", _DECISION),
+    "task.opened": _about_claim("task", _TASK),
+    "task.closed": _about_claim("task", _TASK + " outcome"),
+    "lease.granted": _about_claim("lease task lease_no reviewer", _LEASE),
+    "lease.renewed": _about_claim("lease", "task renewals " + _LEASE),
+    "lease.expired": _about_claim("lease", "task expiries " + _LEASE),
+    "lease.released": _about_claim("lease", "task note_commitment " + _LEASE),
+    "label.submitted": _about_claim("label task", "lease lease_no reviewer verdict late commitment seconds blind gold right purpose error_types"),
+    "label.amended": _about_claim("label task", "lease lease_no reviewer verdict late commitment supersedes seconds error_types"),
+    "adjudication.opened": _about_claim("", "task adjudication labels agreement_ppm commitment"),
+    "adjudication.decided": _about_claim("", "task adjudication label labels lease reviewer verdict outcome correct commitment"),
+    "outcome.final": _about_claim("outcome", "correct basis verdict label labels task commitment supersedes observed_us route band"),
+    "outcome.superseded": _about_claim("outcome", "superseded_by correct basis verdict label commitment observed_us"),
+    "webhook.delivered": _shape("", "delivery endpoint outcome attempt status"),
+    "webhook.failed": _shape("", "delivery endpoint outcome attempt status dead"),
+    "webhook.disabled": _shape("", "endpoint failures delivery"),
+    "policy.proposed": _shape("pipeline policy_version policy_hash", _POLICY),
+    "policy.approved": _shape("pipeline policy_version policy_hash", _POLICY),
+    "policy.rejected": _shape("pipeline policy_version", "policy_hash " + _POLICY),
+    "policy.activated": _shape("pipeline policy_version policy_hash", _POLICY),
+    "policy.retired": _shape("pipeline policy_version", "policy_hash " + _POLICY),
+    "calibrator.fitted": _shape("pipeline calibrator", _CALIBRATOR),
+    "calibrator.activated": _shape("pipeline calibrator", _CALIBRATOR),
+    "calibrator.retired": _shape("pipeline calibrator", _CALIBRATOR),
+    "band.state_changed": _shape("pipeline band state_to", _BAND),
+    "drift.alarm": _shape("pipeline", _DRIFT),
+    "drift.acknowledged": _shape("pipeline", _DRIFT),
+    "accuracy.snapshot": _shape("", "snapshot leaf_from leaf_to bands labelled right accuracy_ppm window_from_us window_to_us params_hash result_hash"),
+    "sample.epoch_committed": _shape("epoch commitment", "from_us to_us"),
+    "sample.epoch_revealed": _shape("epoch", "secret commitment from_us to_us"),
+    "user.created": _shape("user", _PERSON),
+    "user.disabled": _shape("user", _PERSON),
+    "user.enabled": _shape("user", _PERSON),
+    "role.changed": _shape("user", _PERSON),
+    "password.changed": _shape("user"),
+    "mfa.changed": _shape("user", "method enabled"),
+    "login.failed_limit": _shape("", "user attempts address_commitment"),
+    "apikey.created": _shape("key", _KEY),
+    "apikey.rotated": _shape("key", _KEY),
+    "apikey.revoked": _shape("key", _KEY),
+    "source.created": _shape("source", "slug owner settings_hash active"),
+    "source.changed": _shape("source", "slug owner changed settings_hash active"),
+    "pipeline.created": _shape("pipeline", _PIPELINE),
+    "pipeline.changed": _shape("pipeline", _PIPELINE),
+    "payload.viewed": _shape("", "payload user break_glass note_commitment"),
+    "payload.erased": _shape("payload", "basis second_approver commitment"),
+    "export.created": _shape("", "export format rows filters leaf_from leaf_to tree_size manifest_hash"),
+    "verification.run": _shape("result", "tree_size findings root"),
+    "key.rotated": _shape("key_from key_to", "overlap_until_us"),
+    "ledger.restarted": _shape("origin_from origin_to", "tree_size root lost"),
+    "config.changed": _shape("changed", "settings_hash"),
+}  # fmt: skip
+
+
+def body_of(entry: Entry) -> dict[str, object]:
+    """The body without its place in the claim's chain. Raises EventRefused where the catalogue does not fit."""
+    _check_fields(entry)
+    body: dict[str, object] = {"event": str(entry.event), "actor": entry.actor.as_body()}
+    if entry.claim is not None:
+        body["claim"] = str(entry.claim)
+    for name, value in entry.fields.items():
+        body[name] = _plain(value, name, entry.event)
+    return body
+
+
+def _check_fields(entry: Entry) -> None:
+    shape = CATALOGUE.get(entry.event)
+    if shape is None:
+        raise EventRefused(f"no event of the kind {entry.event!r} in the catalogue")
+    given = set(entry.fields)
+    if missing := shape.must - given:
+        raise EventRefused(f"{entry.event} lacks {', '.join(sorted(missing))}")
+    if unknown := given - shape.must - shape.may:
+        raise EventRefused(f"{entry.event} has no field {', '.join(sorted(unknown))}")
+    if shape.about_claim and entry.claim is None:
+        raise EventRefused(f"{entry.event} must name its claim")
+
+
+def _plain(value: object, name: str, event: str) -> object:
+    """Ids and hashes as text; refuses what is no millionth in a `…_ppm` field and what reads like free text."""
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, f"{name}/{key}", event) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{name}/{index}", event) for index, item in enumerate(value)]
+    if isinstance(value, str) and (len(value) > MAX_TEXT or not value.isprintable()):
+        raise EventRefused(f"{event}: {name} is no identifier or code (more than {MAX_TEXT} or unprintable characters)")
+    if name.endswith(("_ppm", "_us")) and not _is_count(value, name):
+        raise EventRefused(f"{event}: {name} is {value!r}, not a whole number in its range")
+    return value
+
+
+def _is_count(value: object, name: str) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return 0 <= value <= 1_000_000 if name.endswith("_ppm") else True
