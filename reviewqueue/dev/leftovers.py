@@ -1,0 +1,52 @@
+"""Ends what an earlier run left behind after a crash. Only call it while holding the lock of that run's directory."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+PATIENCE = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
+
+
+def processes_inside(directory: Path) -> list[int]:
+    """Processes whose working directory is this one; database and broker servers both move into their data."""
+    wanted = str(directory.resolve())
+    found = []
+    for entry in _process_entries():
+        with suppress(OSError):
+            if os.readlink(entry / "cwd") == wanted:
+                found.append(int(entry.name))
+    return found
+
+
+def processes_of_stack(local: Path) -> list[int]:
+    """Our children of an earlier run: processes of this account that carry this stack's mark in their environment."""
+    mark = f"REVIEWQUEUE_STACK={local}".encode()
+    found = []
+    for entry in _process_entries():
+        with suppress(OSError):
+            if int(entry.name) != os.getpid() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+    return found
+
+
+def end(find: Callable[[], list[int]]) -> None:
+    """Signals the processes found, ever more firmly, until none is found."""
+    for how, limit in PATIENCE:
+        for pid in find():
+            with suppress(ProcessLookupError):
+                os.kill(pid, how)
+        deadline = time.monotonic() + limit
+        while find():
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"Processes {find()} of an earlier run do not end; stop them by hand.")
+
+
+def _process_entries() -> Iterator[Path]:
+    return (entry for entry in Path("/proc").iterdir() if entry.name.isdigit()) if Path("/proc").is_dir() else iter(())
