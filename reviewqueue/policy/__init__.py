@@ -1,0 +1,1 @@
+"""Policies: the pure rules (document, parsing, routing, sampling, difference) and the versions a pipeline keeps."""

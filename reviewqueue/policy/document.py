@@ -1,0 +1,244 @@
+"""The policy document: every routing rule of one pipeline as frozen values.
+
+A document enters through `parsing.parse_policy` and leaves through `to_document`; the two are exact inverses. Nothing
+here reads a database, a clock or a setting. The format is explained for owners in docs/policy.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import rfc8785
+
+from reviewqueue.errors import FieldProblem as Problem
+from reviewqueue.errors import Invalid
+
+Route = Literal["accept", "accept_flagged", "review", "escalate", "reject", "uncertain"]
+HeldRoute = Literal["review", "escalate"]
+NextStep = Literal["retry", "ask", "retrieve", "verify", "secondary", "abstain"]
+Blind = Literal["none", "score", "answer"]
+Mode = Literal["active", "shadow"]
+
+LADDER: Final[tuple[Route, ...]] = ("reject", "uncertain", "escalate", "review", "accept_flagged", "accept")
+"""The order routes may appear in as confidence rises."""
+
+AUTOMATING: Final[frozenset[Route]] = frozenset({"accept", "accept_flagged", "reject"})
+"""Routes that release or refuse an output before any person has seen it."""
+
+SEEN_IN_FULL: Final[frozenset[Route]] = frozenset({"review", "escalate", "accept_flagged"})
+"""Routes where people look at every claim, sooner or later, so that there is nothing to sample."""
+
+HELD: Final[tuple[HeldRoute, ...]] = ("review", "escalate")
+NEXT_STEPS: Final[tuple[NextStep, ...]] = ("retry", "ask", "retrieve", "verify", "secondary", "abstain")
+BLIND_DEGREES: Final[tuple[Blind, ...]] = ("none", "score", "answer")
+MODES: Final[tuple[Mode, ...]] = ("active", "shadow")
+
+SCHEMA: Final = 1
+PLACES: Final = 8
+"""Decimal places that count: the database stores numeric(9,8), and what is below must not flip a claim."""
+
+
+class PolicyInvalid(Invalid):
+    """A document that is not a policy; `problems` holds everything wrong with it, each with its JSON Pointer."""
+
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A half-open interval [low, high) of confidence with one route; the last band of a policy includes 1.
+
+    `required_accuracy` is the share that must be right for the band to decide by itself; in a `reject` band, the share
+    that must be wrong.
+    """
+
+    low: float
+    high: float
+    route: Route
+    next_step: NextStep | None = None
+    audit_rate: float = 1.0
+    required_accuracy: float | None = None
+    labels_needed: int | None = None
+    unaudited_waiver: bool = False
+    key: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", band_key(self.low, self.high))
+
+    @property
+    def automates(self) -> bool:
+        return self.route in AUTOMATING
+
+
+@dataclass(frozen=True, slots=True)
+class Mandatory:
+    """What always goes to a person, whatever its confidence."""
+
+    categories: tuple[str, ...] = ()
+    segments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    route: HeldRoute = "review"
+    category_set: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "category_set", frozenset(self.categories))
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratorEntry:
+    """The calibration map of one model, model version and prompt version."""
+
+    model: str
+    model_version: str
+    prompt_version: str
+    name: str
+    map: Mapping[str, object]
+
+    @property
+    def subject(self) -> tuple[str, str, str]:
+        return (self.model, self.model_version, self.prompt_version)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewTerms:
+    """How people review; `labels_needed` holds where a band does not say otherwise."""
+
+    lease_minutes: int = 10
+    labels_needed: int = 1
+    max_labels: int = 3
+    due_minutes: int = 240
+    blind: Blind = "none"
+    undo_seconds: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which epoch's key draws the audit sample. The key itself is never part of a document."""
+
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The complete rules. Built by `parsing.parse_policy`, which alone guarantees that the bands tile [0, 1]."""
+
+    bands: tuple[Band, ...]
+    mandatory: Mandatory
+    sampling: Sampling
+    calibrators: tuple[CalibratorEntry, ...] = ()
+    review: ReviewTerms = ReviewTerms()
+    certainty: float = 0.95
+    freshness_days: int = 30
+    step_minutes: int = 60
+    step_budget: int = 3
+    mode: Mode = "active"
+    lows: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    calibrator_of: Mapping[tuple[str, str, str], CalibratorEntry] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lows", tuple(band.low for band in self.bands))
+        object.__setattr__(self, "calibrator_of", {entry.subject: entry for entry in self.calibrators})
+
+    def labels_needed_in(self, band: Band | None) -> int:
+        if band is None or band.labels_needed is None:
+            return self.review.labels_needed
+        return band.labels_needed
+
+
+def band_for(policy: Policy, p: float) -> Band:
+    """The band of a probability, compared on eight places. Raises ValueError outside [0, 1] (NaN included)."""
+    p = round(p, PLACES)
+    if not 0 <= p <= 1:
+        raise ValueError(f"a probability must lie in [0, 1], got {p!r}")
+    return policy.bands[bisect_right(policy.lows, p) - 1]
+
+
+def band_key(low: float, high: float) -> str:
+    """The name of a band in the API and the database, like "0.90-1.00"; exact, with two decimals at least."""
+    return f"{edge_text(low)}-{edge_text(high)}"
+
+
+def edge_text(edge: float) -> str:
+    whole, decimals = f"{edge:.{PLACES}f}".split(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
+def policy_hash(document: Mapping[str, Any]) -> str:
+    """ "sha256:" and the hash of the canonical JSON (RFC 8785) of what `to_document` returned."""
+    return "sha256:" + hashlib.sha256(rfc8785.dumps(dict(document))).hexdigest()
+
+
+def to_document(policy: Policy) -> dict[str, object]:
+    """The complete document, defaults written out, in plain JSON values."""
+    return {
+        "schema": SCHEMA,
+        "bands": [_band_document(band) for band in policy.bands],
+        "certainty": policy.certainty,
+        "mandatory": {
+            "categories": list(policy.mandatory.categories),
+            "segments": {name: list(values) for name, values in policy.mandatory.segments.items()},
+            "route": policy.mandatory.route,
+        },
+        "calibrators": [_calibrator_document(entry) for entry in policy.calibrators],
+        "review": _review_document(policy.review),
+        "sampling": {"epoch": policy.sampling.epoch},
+        "freshness_days": policy.freshness_days,
+        "step_minutes": policy.step_minutes,
+        "step_budget": policy.step_budget,
+        "mode": policy.mode,
+    }
+
+
+def _band_document(band: Band) -> dict[str, object]:
+    return {
+        "low": band.low,
+        "high": band.high,
+        "route": band.route,
+        "next_step": band.next_step,
+        "audit_rate": band.audit_rate,
+        "required_accuracy": band.required_accuracy,
+        "labels_needed": band.labels_needed,
+        "unaudited_waiver": band.unaudited_waiver,
+    }
+
+
+def _calibrator_document(entry: CalibratorEntry) -> dict[str, object]:
+    return {
+        "model": entry.model,
+        "model_version": entry.model_version,
+        "prompt_version": entry.prompt_version,
+        "name": entry.name,
+        "map": thawed(entry.map),
+    }
+
+
+def _review_document(terms: ReviewTerms) -> dict[str, object]:
+    return {
+        "lease_minutes": terms.lease_minutes,
+        "labels_needed": terms.labels_needed,
+        "max_labels": terms.max_labels,
+        "due_minutes": terms.due_minutes,
+        "blind": terms.blind,
+        "undo_seconds": terms.undo_seconds,
+    }
+
+
+def frozen(value: object) -> object:
+    """A copy of a JSON value with tuples for lists, so that no caller shares what a policy holds."""
+    if isinstance(value, Mapping):
+        return {key: frozen(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(frozen(item) for item in value)
+    return value
+
+
+def thawed(value: object) -> object:
+    """The inverse of `frozen`."""
+    if isinstance(value, Mapping):
+        return {key: thawed(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [thawed(item) for item in value]
+    return value

@@ -1,0 +1,45 @@
+"""What routing knows of a claim, and how that is stored so that the decision can be replayed for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything `route` may look at.
+
+    `band_states` holds, by band key, the state of each band for this model, model version and prompt version under
+    the policy that routes: unmeasured, provisional, validated, failed, stale, breach or unvalidated; a band that is
+    not named is unmeasured. `audit_u` is `sampling.audit_number` of the claim. `attempt` counts from 1 within a case.
+    """
+
+    model: str
+    model_version: str
+    prompt_version: str
+    category: str | None
+    confidence: float | None
+    audit_u: float
+    segments: Mapping[str, str] = field(default_factory=dict)
+    band_states: Mapping[str, str] = field(default_factory=dict)
+    breaker: bool = False
+    attempt: int = 1
+    step_expired: bool = False
+
+
+_NAMES: Final = tuple(each.name for each in fields(Facts))
+
+
+def facts_to_json(facts: Facts) -> dict[str, object]:
+    """Plain JSON values, every field by its name."""
+    stored = {name: getattr(facts, name) for name in _NAMES}
+    return {**stored, "segments": dict(facts.segments), "band_states": dict(facts.band_states)}
+
+
+def facts_from_json(stored: Mapping[str, Any]) -> Facts:
+    """The exact inverse. Raises ValueError when a field is missing or unknown: a guess would not be a replay."""
+    if stored.keys() != set(_NAMES):
+        raise ValueError(f"stored facts need exactly the fields {', '.join(_NAMES)}")
+    return Facts(**stored)

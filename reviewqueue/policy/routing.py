@@ -1,0 +1,216 @@
+"""Where a claim goes: a pure function of what is known of it and of the policy.
+
+The order of the rules, strongest first: mandatory review; then whatever keeps a band from deciding (its accuracy is
+not validated, its model has no calibrator, a breaker, shadow mode, a spent or expired next step); then the band.
+Rules above the band only ever hold a claim for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from calibration.core.maps import calibrate
+from reviewqueue.policy.document import (
+    PLACES,
+    SEEN_IN_FULL,
+    Band,
+    Blind,
+    CalibratorEntry,
+    HeldRoute,
+    Mandatory,
+    NextStep,
+    Policy,
+    ReviewTerms,
+    Route,
+    band_for,
+)
+from reviewqueue.policy.facts import Facts
+
+FLAGGED_DUE_MINUTES: Final = 24 * 60
+"""Flagged claims are accepted already and looked at within a day."""
+
+WITHOUT_POLICY: Final = ReviewTerms()
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The answer of `route`.
+
+    `confidence` and `calibrated_confidence` are rounded to eight places, as the band was chosen on them.
+    `inclusion_probability` is the chance, fixed here, that the claim gets a label that may enter estimates.
+    """
+
+    route: Route
+    next_step: NextStep | None
+    band: str | None
+    band_state: str
+    confidence: float | None
+    calibrated_confidence: float | None
+    calibrator: str | None
+    reasons: tuple[str, ...]
+    mandatory: bool
+    audit_rate: float
+    audit_sampled: bool
+    inclusion_probability: float
+    labels_needed: int
+    blind: Blind
+    due_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Which band the claim lies in, and by which probability."""
+
+    confidence: float | None
+    calibrated: float | None
+    calibrator: CalibratorEntry | None
+    band: Band | None
+    band_state: str
+
+
+def route(facts: Facts, policy: Policy) -> Routing:
+    """Applies every rule. Total: a claim whose confidence is absent or no probability goes to people."""
+    placement = place(facts, policy)
+    band = placement.band
+    mandatory = _mandatory_reasons(facts, policy.mandatory)
+    blockers = _blockers(facts, policy, placement)
+    taken: Route
+    if band is None or mandatory or blockers:
+        taken = _held_route(band, policy.mandatory.route if mandatory else "review")
+    else:
+        taken = band.route
+    if band is not None and taken == band.route:
+        blockers.append("band")
+    return _routing(facts, policy, placement, taken, mandatory, blockers)
+
+
+def no_policy(facts: Facts) -> Routing:
+    """A pipeline without an active policy holds everything."""
+    return Routing(
+        route="review",
+        next_step=None,
+        band=None,
+        band_state="unmeasured",
+        confidence=_probability(facts.confidence),
+        calibrated_confidence=None,
+        calibrator=None,
+        reasons=("no_policy",),
+        mandatory=False,
+        audit_rate=1.0,
+        audit_sampled=False,
+        inclusion_probability=1.0,
+        labels_needed=WITHOUT_POLICY.labels_needed,
+        blind=WITHOUT_POLICY.blind,
+        due_minutes=WITHOUT_POLICY.due_minutes,
+    )
+
+
+def place(facts: Facts, policy: Policy) -> Placement:
+    """Bands are cut on calibrated confidence where the policy has a calibrator for the claim's model, else on raw."""
+    entry = policy.calibrator_of.get((facts.model, facts.model_version, facts.prompt_version))
+    confidence = _probability(facts.confidence)
+    if confidence is None:
+        return Placement(None, None, entry, None, "unmeasured")
+    calibrated = None if entry is None else _calibrated(entry, confidence, facts)
+    band = band_for(policy, confidence if calibrated is None else calibrated)
+    return Placement(confidence, calibrated, entry, band, facts.band_states.get(band.key, "unmeasured"))
+
+
+def segment_names(category: str | None, segments: Mapping[str, str]) -> list[str]:
+    """How a claim's segments are called in calibration maps: "category=pricing", then "language=en" and so on."""
+    named = [f"{attribute}={segments[attribute]}" for attribute in sorted(segments)]
+    return [f"category={category}", *named] if category else named
+
+
+def _calibrated(entry: CalibratorEntry, confidence: float, facts: Facts) -> float:
+    return round(calibrate(entry.map, confidence, segment=_offset_segment(entry, facts)), PLACES)
+
+
+def _offset_segment(entry: CalibratorEntry, facts: Facts) -> str | None:
+    """The first of the claim's segments that the map treats apart; a map is fitted on one attribute."""
+    offsets = entry.map.get("offsets")
+    if not isinstance(offsets, Mapping):
+        return None
+    return next((name for name in segment_names(facts.category, facts.segments) if name in offsets), None)
+
+
+def _probability(confidence: float | None) -> float | None:
+    """The confidence as the database keeps it, or None for what is no probability (NaN included)."""
+    if confidence is None or not 0 <= confidence <= 1:
+        return None
+    return round(confidence, PLACES) + 0.0
+
+
+def _mandatory_reasons(facts: Facts, mandatory: Mandatory) -> list[str]:
+    """A claim that leaves out what a mandatory rule asks about is held as well: silence must not dodge the rule."""
+    reasons = []
+    if mandatory.category_set and (not facts.category or facts.category in mandatory.category_set):
+        reasons.append("mandatory_category")
+    for attribute, values in mandatory.segments.items():
+        value = facts.segments.get(attribute)
+        if not value or value in values:
+            reasons.append("mandatory_segment")
+            break
+    return reasons
+
+
+def _blockers(facts: Facts, policy: Policy, placement: Placement) -> list[str]:
+    """Why the band may not have its way, most decisive first."""
+    band = placement.band
+    reasons = []
+    if band is None or (band.automates and not _earned(placement, band)):
+        reasons.append("band_unvalidated")
+        if placement.calibrator is None:
+            reasons.append("uncalibrated_model")
+    if facts.breaker:
+        reasons.append("drift_breaker")
+    if policy.mode == "shadow":
+        reasons.append("shadow_mode")
+    if band is not None and band.route == "uncertain" and facts.attempt >= policy.step_budget:
+        reasons.append("step_budget_spent")
+    if facts.step_expired:
+        reasons.append("step_timeout")
+    return reasons
+
+
+def _earned(placement: Placement, band: Band) -> bool:
+    """A band decides by itself only when measured, calibrated and sampled; unsampled bands cannot be measured."""
+    return placement.band_state == "validated" and placement.calibrator is not None and band.audit_rate > 0
+
+
+def _held_route(band: Band | None, wanted: HeldRoute) -> HeldRoute:
+    """The stricter of the two ways to people."""
+    return "escalate" if wanted == "escalate" or (band is not None and band.route == "escalate") else "review"
+
+
+def _routing(
+    facts: Facts, policy: Policy, placement: Placement, taken: Route, mandatory: list[str], others: list[str]
+) -> Routing:
+    band, terms = placement.band, policy.review
+    audit_rate = 1.0 if band is None or taken in SEEN_IN_FULL else band.audit_rate
+    sampled = taken in ("accept", "reject") and facts.audit_u < audit_rate
+    labels_needed = policy.labels_needed_in(band)
+    return Routing(
+        route=taken,
+        next_step=band.next_step if band is not None and taken == "uncertain" else None,
+        band=None if band is None else band.key,
+        band_state=placement.band_state,
+        confidence=placement.confidence,
+        calibrated_confidence=placement.calibrated,
+        calibrator=None if placement.calibrator is None else placement.calibrator.name,
+        reasons=(*mandatory, *others, "audit_sample") if sampled else (*mandatory, *others),
+        mandatory=bool(mandatory),
+        audit_rate=audit_rate,
+        audit_sampled=sampled,
+        inclusion_probability=audit_rate,
+        labels_needed=max(labels_needed, terms.labels_needed) if mandatory else labels_needed,
+        blind=_blind(taken, terms.blind),
+        due_minutes=FLAGGED_DUE_MINUTES if taken == "accept_flagged" else terms.due_minutes,
+    )
+
+
+def _blind(taken: Route, wanted: Blind) -> Blind:
+    """Whatever people see after a band decided measures that band, so they never see its score."""
+    return "score" if wanted == "none" and taken in ("accept", "accept_flagged", "reject") else wanted
