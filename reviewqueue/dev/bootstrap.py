@@ -29,7 +29,7 @@ class CannotPrepare(Exception):
 
 
 def ensure_environment(root: Path, *, development: bool = False) -> None:
-    """Returns inside an interpreter that has the requirements; re-executes the command in `.venv` when this one lacks them."""
+    """Returns in an interpreter that has the requirements; runs the command again in `.venv` when this one lacks them."""
     if sys.version_info < OLDEST_PYTHON:
         wanted = ".".join(map(str, OLDEST_PYTHON))
         raise CannotPrepare(f"Review Queue needs Python {wanted} or newer; this is {sys.version.split()[0]}.")
@@ -114,10 +114,9 @@ def _create(environment: Path) -> None:
 def _require_venv_module() -> None:
     if find_spec("venv") and find_spec("ensurepip"):
         return
-    package = "python3-venv"
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise CannotPrepare(f"Python's venv module is missing: install it first, on Debian with `apt install {package}`.")
-    install_debian_packages(package)
+        raise CannotPrepare("Python's venv module is missing; on Debian `apt install python3-venv` installs it.")
+    install_debian_packages("python3-venv")
 
 
 def install_debian_packages(*packages: str) -> None:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import secrets
-import sys
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -59,17 +58,20 @@ def broker_url(socket: Path) -> str:
 
 
 def embedded_environment(local: Path, *, role: Role = "worker", url: str | None = None) -> dict[str, str]:
-    """The settings of one process of the embedded stack. Least privilege: only the worker is told where the signing key is."""
+    """The settings of one process of the embedded stack; only the worker is told where the signing key is."""
     variables = {
         "DATABASE_URL": database_url(database_socket_directory(local), user=f"reviewqueue_{role}"),
         "DATABASE_ROLE": "" if role == "owner" else "app_web",
         "CELERY_BROKER_URL": broker_url(broker_socket(local)),
         "REVIEWQUEUE_LOCAL": str(local),
+        "REVIEWQUEUE_DEVELOPMENT": "true",
         "PUBLIC_URL": url or running_url(local) or DEFAULT_URL,
         **stored_secrets(local),
     }
-    if role != "web":
+    if role == "worker":
         variables["LEDGER_SIGNING_KEY_FILE"] = str(signing_key_file(local))
+    if role == "owner":
+        variables["DATABASE_STATEMENT_TIMEOUT_MS"] = "0"
     return variables
 
 

