@@ -43,6 +43,7 @@ class Event(LedgerRow):
     kind = models.TextField()
     subject = models.TextField(null=True)
     claim_seq = models.IntegerField(null=True)
+    actor = models.TextField()
     recorded_us = models.BigIntegerField()
 
     class Meta(LedgerRow.Meta):

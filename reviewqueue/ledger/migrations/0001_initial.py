@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
                 ("kind", models.TextField()),
                 ("subject", models.TextField(null=True)),
                 ("claim_seq", models.IntegerField(null=True)),
+                ("actor", models.TextField()),
                 ("recorded_us", models.BigIntegerField()),
             ],
             options={"db_table": 'ledger"."event', "managed": False},

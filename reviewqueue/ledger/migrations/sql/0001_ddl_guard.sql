@@ -19,7 +19,8 @@ BEGIN
   END IF;
   IF touched IS NOT NULL THEN
     RAISE LOG 'refused % of % by %', TG_TAG, touched, session_user;
-    RAISE EXCEPTION '% of % outside a declared maintenance of the ledger', TG_TAG, touched USING ERRCODE = '42501';
+    RAISE EXCEPTION '% of % outside a declared maintenance of the ledger', TG_TAG, touched
+      USING ERRCODE = '42501', HINT = 'Announce it in the same transaction: SET LOCAL ledger.maintenance = ''on''';
   END IF;
 END $$;
 

@@ -9,12 +9,16 @@ CREATE TABLE ledger.event (
   kind        text   GENERATED ALWAYS AS ((leaf::jsonb) -> 'body' ->> 'event') STORED NOT NULL,
   subject     text   GENERATED ALWAYS AS ((leaf::jsonb) -> 'body' ->> 'claim') STORED,
   claim_seq   integer GENERATED ALWAYS AS (((leaf::jsonb) -> 'body' ->> 'claim_seq')::integer) STORED,
-  recorded_us bigint GENERATED ALWAYS AS (((leaf::jsonb) ->> 'recorded_us')::bigint) STORED,
+  actor       text   GENERATED ALWAYS AS (((leaf::jsonb) -> 'body' -> 'actor' ->> 'kind') || ':'
+                                       || ((leaf::jsonb) -> 'body' -> 'actor' ->> 'id')) STORED NOT NULL,
+  recorded_us bigint GENERATED ALWAYS AS (((leaf::jsonb) ->> 'recorded_us')::bigint) STORED NOT NULL,
   -- The events of one claim are numbered 1, 2, 3 …, so that a partial export can show that none was left out.
   CONSTRAINT event_claim_is_numbered CHECK ((subject IS NULL) = (claim_seq IS NULL) AND claim_seq >= 1),
   CONSTRAINT event_claim_seq_unique UNIQUE (subject, claim_seq)
 );
 CREATE INDEX event_by_kind ON ledger.event (kind, id);
+CREATE INDEX event_by_actor ON ledger.event (actor, id);
+CREATE INDEX event_by_time ON ledger.event USING brin (recorded_us);
 
 -- A work list: which events have no leaf yet. No evidence value.
 CREATE TABLE ledger.pending (event_id bigint PRIMARY KEY);
