@@ -1,0 +1,57 @@
+"""The Celery app and, as one readable table, everything that happens by itself.
+
+Nobody enqueues: beat runs sweeps, and each sweep finds its own work in PostgreSQL. Losing the broker, or a message,
+or running one twice costs latency and nothing else.
+"""
+
+import os
+
+from celery import Celery
+from celery.schedules import schedule
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewqueue.settings")
+
+app = Celery("reviewqueue")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+
+# What runs, every how many seconds, in which queue.
+SWEEPS = [
+    ("reviewqueue.ledger.tasks.seal", 5, "seal"),
+    ("reviewqueue.ledger.tasks.reconcile", 600, "default"),
+    ("reviewqueue.review.tasks.expire_leases", 30, "default"),
+    ("calibration.tasks.measure_bands", 4, "default"),
+    ("calibration.tasks.fit_calibrators", 15, "default"),
+    ("reviewqueue.accounts.tasks.forget_old_requests", 3600, "default"),
+]
+
+app.conf.update(
+    imports=sorted({task.rsplit(".", 1)[0] for task, _, _ in SWEEPS}),
+    beat_schedule={
+        task: {
+            "task": task,
+            "schedule": schedule(run_every=seconds),
+            "options": {"queue": queue, "expires": seconds},
+        }
+        for task, seconds, queue in SWEEPS
+    },
+    timezone="UTC",
+    task_queues=[Queue("default"), Queue("seal")],
+    task_default_queue="default",
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_soft_time_limit=120,
+    task_time_limit=150,
+    worker_prefetch_multiplier=1,
+    worker_soft_shutdown_timeout=10,
+    worker_enable_soft_shutdown_on_idle=True,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    # Above the hard time limit, or a slow sweep would be delivered twice; restored soon after a killed worker.
+    broker_transport_options={
+        "visibility_timeout": 300,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+    },
+)

@@ -1,0 +1,1 @@
+"""Whether the machinery runs: when each sweep last ran, logs, health."""
