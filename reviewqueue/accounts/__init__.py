@@ -1,0 +1,1 @@
+"""Who may call: people, sources and their keys."""

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from reviewqueue.accounts.keys import KeyText, new_key, parse_key
+from reviewqueue.accounts.models import ApiKey, IdempotentRequest, Source, User
+from reviewqueue.errors import Conflict, FieldProblem, Invalid
+from reviewqueue.ledger import services as ledger
+from reviewqueue.ledger.actors import Actor
+from reviewqueue.transactions import joins_transaction, service
+
+DEFAULT_LIFETIME = timedelta(days=365)
+
+
+@service
+def create_source(*, slug: str, name: str, actor: Actor) -> Source:
+    entry = ledger.append(event="source.created", actor=actor, source=slug)
+    return Source.objects.create(slug=slug, name=name, event_id=entry.id)
+
+
+@service
+def issue_key(
+    *,
+    holder: Source | User,
+    name: str,
+    scopes: Collection[str],
+    actor: Actor,
+    lifetime: timedelta | None = DEFAULT_LIFETIME,
+) -> tuple[ApiKey, str]:
+    """A new key and its text, which exists nowhere else and is shown once."""
+    text = new_key(environment=settings.API_KEY_ENVIRONMENT)
+    now = timezone.now()
+    entry = ledger.append(
+        event="apikey.created", actor=actor, key=text.prefix, scopes=sorted(scopes), owner=_holder_name(holder)
+    )
+    key = ApiKey.objects.create(
+        public_id=text.public_id,
+        prefix=text.prefix,
+        secret_hash=text.secret_hash(pepper=settings.API_KEY_PEPPER),
+        name=name,
+        scopes=sorted(scopes),
+        source=holder if isinstance(holder, Source) else None,
+        user=holder if isinstance(holder, User) else None,
+        created_at=now,
+        expires_at=now + lifetime if lifetime else None,
+        event_id=entry.id,
+    )
+    return key, text.text
+
+
+def _holder_name(holder: Source | User) -> str:
+    return f"source:{holder.slug}" if isinstance(holder, Source) else f"user:{holder.pseudonym}"
+
+
+@service
+def revoke_key(*, key: ApiKey, actor: Actor, reason: str = "") -> None:
+    """Effective at the next request. Revoking twice is one revocation."""
+    revoked = ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+    if revoked:
+        ledger.append(event="apikey.revoked", actor=actor, key=key.prefix, reason=reason or None)
+
+
+def key_of(text: str) -> ApiKey | None:
+    """The usable key behind `text`, or None: unknown, wrong, expired, revoked and inactive look the same."""
+    parsed = parse_key(text)
+    if parsed is None or parsed.environment != settings.API_KEY_ENVIRONMENT:
+        return None
+    key = ApiKey.objects.select_related("source", "user").filter(public_id=parsed.public_id).first()
+    if key is None or not _secret_matches(key, parsed):
+        return None
+    now = timezone.now()
+    if key.revoked_at or (key.expires_at and key.expires_at <= now) or not _holder_is_active(key):
+        return None
+    _note_use(key, now)
+    return key
+
+
+def _secret_matches(key: ApiKey, parsed: KeyText) -> bool:
+    expected = parsed.secret_hash(pepper=settings.API_KEY_PEPPER)
+    return secrets.compare_digest(bytes(key.secret_hash), expected)
+
+
+def _holder_is_active(key: ApiKey) -> bool:
+    holder = key.source or key.user
+    return holder is not None and holder.is_active
+
+
+def _note_use(key: ApiKey, now: datetime) -> None:
+    """Minute precision, at most one write a minute."""
+    if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now.replace(second=0, microsecond=0))
+
+
+class KeyReused(Invalid):
+    """The Idempotency-Key was used for another request."""
+
+    code = "idempotency_key_reused"
+
+
+class TwinRunning(Conflict):
+    """The same request is being worked on at this moment."""
+
+    code = "request_in_progress"
+
+
+def stored_answer(*, holder: str, key: str, request: str, body: bytes) -> IdempotentRequest | None:
+    """The stored answer to this very request, or None when it is new.
+
+    Joins the caller's transaction. A concurrent twin is recognised without waiting for it.
+
+    Raises:
+        TwinRunning: the same key is in use by a request that has not finished.
+        KeyReused: the key belongs to another request or another body.
+    """
+    joins_transaction()
+    digest = hashlib.sha256(f"{holder}\0{key}".encode()).digest()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(digest[:8], "big", signed=True)])
+        if not cursor.fetchone()[0]:
+            raise TwinRunning("A request with this Idempotency-Key is still running. Try again in a moment.")
+    stored = IdempotentRequest.objects.filter(holder=holder, key=key).first()
+    if stored is None:
+        return None
+    if stored.request != request or bytes(stored.body_hash) != hashlib.sha256(body).digest():
+        problem = FieldProblem("", "idempotency_key_reused", "This Idempotency-Key was used for a different request.")
+        raise KeyReused([problem], problem.detail)
+    return stored
+
+
+def store_answer(*, holder: str, key: str, request: str, body: bytes, status: int, answer: bytes) -> None:
+    """Joins the caller's transaction: the answer is stored with its effect or not at all."""
+    joins_transaction()
+    IdempotentRequest.objects.create(
+        holder=holder,
+        key=key,
+        request=request,
+        body_hash=hashlib.sha256(body).digest(),
+        status=status,
+        body=answer,
+    )
+
+
+@service
+def forget_old_requests() -> int:
+    """Idempotency keys are honoured for 48 hours."""
+    return IdempotentRequest.objects.filter(created_at__lt=timezone.now() - timedelta(hours=48)).delete()[0]

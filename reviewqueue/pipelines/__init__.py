@@ -1,0 +1,1 @@
+"""AI tasks whose claims are comparable, their owners and grants."""

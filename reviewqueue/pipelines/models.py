@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from reviewqueue.accounts.models import Source
+
+
+class Pipeline(models.Model):
+    """One AI task whose claims are comparable."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
+    question = models.TextField(help_text="What the reviewer is asked about each output.")
+    guideline = models.TextField(blank=True, help_text="The policy text reviewers can open.")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_pipelines")
+    deputy = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    # Enumerated on purpose: a name that is not listed is refused, so a look-alike cannot dodge mandatory review.
+    categories = ArrayField(models.CharField(max_length=80), default=list)
+    segment_values = models.JSONField(default=dict, help_text='{"language": ["en", "de"]}')
+    review_form = models.JSONField(default=dict, help_text='{"kind": "judgement"} or {"kind": "choice", "options": […]}')
+    sources = models.ManyToManyField(Source, related_name="pipelines")
+    created_at = models.DateTimeField(default=timezone.now)
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Role(models.TextChoices):
+    REVIEWER = "reviewer"
+    SENIOR = "senior"
+    OWNER = "owner"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+INSTANCE_ROLES = [Role.AUDITOR, Role.ADMIN]
+
+
+class Grant(models.Model):
+    """A person's role in one pipeline; auditor and admin are roles of the whole instance and name no pipeline."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="grants")
+    pipeline = models.ForeignKey(Pipeline, null=True, on_delete=models.CASCADE, related_name="grants")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    granted_at = models.DateTimeField(default=timezone.now)
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            # One person holds a role in a pipeline once.
+            models.UniqueConstraint(
+                name="grant_once", fields=["user", "pipeline", "role"], nulls_distinct=False
+            ),
+            # Work roles belong to a pipeline, instance roles to none.
+            models.CheckConstraint(
+                name="grant_scope_fits_role",
+                condition=Q(pipeline__isnull=True, role__in=["auditor", "admin"])
+                | Q(pipeline__isnull=False, role__in=["reviewer", "senior", "owner"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} {self.pipeline_id or 'everywhere'}"

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reviewqueue.accounts.models import Source, User
+from reviewqueue.errors import FieldProblem, Invalid
+from reviewqueue.ledger import services as ledger
+from reviewqueue.ledger.actors import Actor
+from reviewqueue.pipelines.models import Grant, Pipeline, Role
+from reviewqueue.pipelines.review_form import form_problems
+from reviewqueue.transactions import service
+
+
+@service
+def create_pipeline(
+    *,
+    slug: str,
+    name: str,
+    question: str,
+    owner: User,
+    actor: Actor,
+    deputy: User | None = None,
+    description: str = "",
+    guideline: str = "",
+    categories: Sequence[str] = (),
+    segment_values: Mapping[str, Sequence[str]] | None = None,
+    review_form: Mapping[str, Any] | None = None,
+    sources: Sequence[Source] = (),
+) -> Pipeline:
+    """A pipeline with its owner, who is granted the owner's role in it.
+
+    Raises:
+        Invalid: the review form or the enumerated names are not usable.
+    """
+    form = dict(review_form or {"kind": "judgement"})
+    problems = form_problems(form)
+    problems += _name_problems("/categories", categories)
+    for key, values in (segment_values or {}).items():
+        problems += _name_problems(f"/segment_values/{key}", [key, *values])
+    if problems:
+        raise Invalid(problems)
+    entry = ledger.append(event="pipeline.created", actor=actor, pipeline=slug, owner=str(owner.pseudonym))
+    pipeline = Pipeline.objects.create(
+        slug=slug,
+        name=name,
+        question=question,
+        description=description,
+        guideline=guideline,
+        owner=owner,
+        deputy=deputy,
+        categories=list(categories),
+        segment_values={key: list(values) for key, values in (segment_values or {}).items()},
+        review_form=form,
+        event_id=entry.id,
+    )
+    pipeline.sources.set(sources)
+    for person in {owner, deputy} - {None}:
+        _grant(user=person, role=Role.OWNER, pipeline=pipeline, actor=actor)
+    return pipeline
+
+
+def _name_problems(pointer: str, names: Sequence[str]) -> list[FieldProblem]:
+    """Enumerated names are plain printable ASCII, so that no two of them look alike."""
+    bad = [name for name in names if not (0 < len(name) <= 80 and name.isascii() and name.isprintable())]
+    return [FieldProblem(pointer, "name", "Names are 1 to 80 printable ASCII characters.")] if bad else []
+
+
+@service
+def grant(*, user: User, role: Role, actor: Actor, pipeline: Pipeline | None = None) -> Grant:
+    """Granting twice is one grant."""
+    return _grant(user=user, role=role, pipeline=pipeline, actor=actor)
+
+
+def _grant(*, user: User, role: Role, pipeline: Pipeline | None, actor: Actor) -> Grant:
+    existing = Grant.objects.filter(user=user, role=role, pipeline=pipeline).first()
+    if existing:
+        return existing
+    entry = ledger.append(
+        event="role.changed",
+        actor=actor,
+        user=str(user.pseudonym),
+        role_to=role.value,
+        pipeline=pipeline.slug if pipeline else None,
+    )
+    return Grant.objects.create(user=user, role=role, pipeline=pipeline, event_id=entry.id)
