@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.policy.models import PolicyVersion
+
+
+class CalibratorStatus(models.TextChoices):
+    FITTED = "fitted"  # judged against the champion, not decided yet
+    PROPOSED = "proposed"  # better beyond doubt: a draft policy carries it
+    REJECTED = "rejected"
+
+
+class Calibrator(models.Model):
+    """A fitted map from stated to calibrated confidence, with the labels it was fitted on and judged by."""
+
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="calibrators")
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=80)  # "isotonic-7", as decisions and policies name it
+    model = models.CharField(max_length=120)
+    model_version = models.CharField(max_length=120)
+    prompt_version = models.CharField(max_length=120, blank=True)
+    kind = models.CharField(max_length=20)
+    map = models.JSONField()
+    fit_labels = models.PositiveIntegerField()
+    judged_labels = models.PositiveIntegerField()
+    last_outcome_at = models.DateTimeField()  # the newest measured outcome it has seen, in either half
+    figures = models.JSONField(default=dict)  # candidate and champion on the held-out half, with intervals
+    status = models.CharField(max_length=10, choices=CalibratorStatus.choices)
+    proposed_in = models.ForeignKey(PolicyVersion, null=True, on_delete=models.PROTECT, related_name="+")
+    fitted_at = models.DateTimeField(default=timezone.now)
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="calibrator_number_once", fields=["pipeline", "number"])]
+        indexes = [
+            models.Index(
+                name="calibrator_by_key", fields=["pipeline", "model", "model_version", "prompt_version", "-number"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BandStat(models.Model):
+    """Measured accuracy of one band under one policy version, for one model and prompt version (and one segment).
+
+    Derived: a function of claims, decisions and measured outcomes. Deleting every row and sweeping gives the same rows.
+    """
+
+    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.CASCADE, related_name="+")
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="+")
+    model = models.CharField(max_length=120)
+    model_version = models.CharField(max_length=120)
+    prompt_version = models.CharField(max_length=120, blank=True)
+    segment = models.CharField(max_length=160, blank=True)  # "" is everything, else "key=value"
+    band = models.CharField(max_length=40)
+    n_routed = models.PositiveIntegerField()
+    n_sampled = models.PositiveIntegerField()
+    n_labelled = models.PositiveIntegerField()
+    n_right = models.PositiveIntegerField()
+    mean_confidence = models.FloatField(null=True)
+    accuracy = models.FloatField(null=True)
+    low = models.FloatField()
+    high = models.FloatField()
+    level = models.FloatField()
+    error_upper = models.FloatField()  # one-sided exact limit of the gate
+    gate_labels = models.PositiveIntegerField()  # labels of the equal-probability sample behind the gate
+    required = models.FloatField(null=True)
+    state = models.CharField(max_length=12)
+    method = models.CharField(max_length=30)
+    newest_outcome_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="band_stat_once",
+                fields=["policy_version", "model", "model_version", "prompt_version", "segment", "band"],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_version} {self.segment} {self.band}"

@@ -1,0 +1,1 @@
+"""What was claimed, how it was routed, and the truth that stands."""

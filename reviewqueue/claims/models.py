@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from reviewqueue.accounts.models import Source
+from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.policy.models import PolicyVersion
+
+
+def new_id() -> uuid.UUID:
+    return uuid7()
+
+
+class ClaimStatus(models.TextChoices):
+    DECIDED = "decided"
+    AWAITING_STEP = "awaiting_step"
+    IN_REVIEW = "in_review"
+    SETTLED = "settled"
+
+
+class Claim(models.Model):
+    """One model output submitted with a stated confidence.
+
+    Immutable but for `status`: a database trigger refuses the rest.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="+")
+    external_id = models.CharField(max_length=200)
+    model = models.CharField(max_length=120)
+    model_version = models.CharField(max_length=120)
+    prompt_version = models.CharField(max_length=120, blank=True)
+    category = models.CharField(max_length=80, blank=True)
+    segments = models.JSONField(default=dict)
+    confidence = models.FloatField()
+    elicitation = models.CharField(max_length=20, default="other")
+    signals = models.JSONField(default=dict)
+    fingerprint = models.BinaryField(max_length=32)  # of the input: repeated inputs are one cluster in statistics
+    content_hash = models.BinaryField(max_length=32)  # of everything submitted: a retry is the same content
+    supersedes = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    callback_url = models.TextField(null=True)
+    occurred_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField(default=timezone.now)
+    status = models.CharField(max_length=13, choices=ClaimStatus.choices)
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            # The natural key: the same external_id of a source is the same claim.
+            models.UniqueConstraint(name="claim_external_id_once", fields=["source", "external_id"]),
+            models.CheckConstraint(
+                name="claim_confidence_is_a_share", condition=Q(confidence__gte=0, confidence__lte=1)
+            ),
+        ]
+        indexes = [
+            # Lists are newest first, by pipeline; UUIDv7 ids sort by time.
+            models.Index(name="claim_by_pipeline", fields=["pipeline", "-id"]),
+            models.Index(name="claim_by_source", fields=["source", "-id"]),
+            models.Index(name="claim_by_status", fields=["pipeline", "status", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class ClaimPayload(models.Model):
+    """What was asked and answered, kept apart so that it can be erased while every proof stays valid.
+
+    `content` holds input, output, alternatives, context and metadata. The ledger holds SHA-256(0x02, salt, canonical
+    content) and nothing readable.
+    """
+
+    claim = models.OneToOneField(Claim, primary_key=True, on_delete=models.CASCADE, related_name="payload")
+    salt = models.BinaryField(max_length=32)
+    content = models.JSONField()
+
+    def __str__(self) -> str:
+        return str(self.claim_id)
+
+
+class Route(models.TextChoices):
+    ACCEPT = "accept"
+    ACCEPT_FLAGGED = "accept_flagged"
+    REVIEW = "review"
+    ESCALATE = "escalate"
+    REJECT = "reject"
+    UNCERTAIN = "uncertain"
+
+
+class Decision(models.Model):
+    """The recorded application of a policy to a claim, with everything needed to replay it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="decisions")
+    number = models.PositiveSmallIntegerField(default=1)
+    standing = models.BooleanField(default=True)
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="+")
+    policy_version = models.ForeignKey(PolicyVersion, null=True, on_delete=models.PROTECT, related_name="+")
+    route = models.CharField(max_length=14, choices=Route.choices)
+    next_step = models.CharField(max_length=10, null=True)
+    band = models.CharField(max_length=40, blank=True)
+    band_state = models.CharField(max_length=12)
+    calibrated_confidence = models.FloatField(null=True)
+    calibrator = models.CharField(max_length=80, null=True)
+    reasons = ArrayField(models.CharField(max_length=30))
+    mandatory = models.BooleanField()
+    audit_u = models.FloatField()
+    audit_rate = models.FloatField()
+    audit_sampled = models.BooleanField()
+    inclusion_probability = models.FloatField()
+    facts = models.JSONField()  # what route() was given, for replay
+    decided_at = models.DateTimeField(default=timezone.now)
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="decision_number_once", fields=["claim", "number"]),
+            # One decision of a claim stands.
+            models.UniqueConstraint(name="decision_one_stands", fields=["claim"], condition=Q(standing=True)),
+            # Mandatory review: no score, policy or bug can route such a claim past a person.
+            models.CheckConstraint(
+                name="decision_mandatory_goes_to_people",
+                condition=Q(mandatory=False) | Q(route__in=["review", "escalate"]),
+            ),
+            # No confidence decides anything until its band has been measured against ground truth.
+            models.CheckConstraint(
+                name="decision_unvalidated_band_never_automates",
+                condition=Q(route__in=["review", "escalate", "uncertain"]) | Q(band_state="validated"),
+            ),
+            # Every claim that statistics may use has a known chance of being labelled.
+            models.CheckConstraint(
+                name="decision_inclusion_is_a_share",
+                condition=Q(
+                    inclusion_probability__gte=0,
+                    inclusion_probability__lte=1,
+                    audit_rate__gte=0,
+                    audit_rate__lte=1,
+                    audit_u__gte=0,
+                    audit_u__lt=1,
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(name="decision_by_route", fields=["pipeline", "route", "-claim"], condition=Q(standing=True)),
+            models.Index(name="decision_by_band", fields=["pipeline", "band", "-claim"], condition=Q(standing=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.claim_id} {self.route}"
+
+
+class OutcomeBasis(models.TextChoices):
+    LABELS = "labels"
+    ADJUDICATION = "adjudication"
+    EXTERNAL = "external"
+
+
+class Outcome(models.Model):
+    """The truth that stands for a claim, and whether the claim was correct. Superseded, never edited."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="outcomes")
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="+")
+    number = models.PositiveSmallIntegerField()
+    standing = models.BooleanField(default=True)
+    correct = models.BooleanField(null=True)  # null: people looked and could not tell
+    output = models.JSONField(null=True)  # the right answer, where it is known
+    basis = models.CharField(max_length=12, choices=OutcomeBasis.choices)
+    # The outcome that accuracy estimates use. Complaints and hand-picked claims depend on the outcome, so theirs never do.
+    measures = models.BooleanField()
+    label_id = models.UUIDField(null=True)
+    told_by = models.CharField(max_length=120, blank=True)
+    observed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="outcome_number_once", fields=["claim", "number"]),
+            # One outcome of a claim stands.
+            models.UniqueConstraint(name="outcome_one_stands", fields=["claim"], condition=Q(standing=True)),
+            # One outcome of a claim is measured.
+            models.UniqueConstraint(name="outcome_one_measures", fields=["claim"], condition=Q(measures=True)),
+            # What somebody reported from outside is never a measurement.
+            models.CheckConstraint(name="outcome_external_never_measures", condition=~Q(basis="external", measures=True)),
+        ]
+        indexes = [
+            models.Index(name="outcome_feed", fields=["pipeline", "id"]),
+            models.Index(name="outcome_measured", fields=["pipeline", "-created_at"], condition=Q(measures=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.claim_id} {self.correct}"

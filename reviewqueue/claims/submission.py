@@ -1,0 +1,188 @@
+"""What an upstream system submits: the shape of a claim, and everything that can be wrong with one. Pure.
+
+`parse_submission` takes plain JSON values and returns a `Submission`, or raises `Invalid` with every problem and its
+JSON Pointer. Good claims take one pass of msgspec; only bad ones are looked at field by field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+import rfc8785
+from msgspec import Meta
+
+from reviewqueue.errors import FieldProblem, Invalid
+
+MAX_CONTENT_BYTES = 256 * 1024
+MAX_KEYS = 50
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Name = Annotated[str, Meta(min_length=1, max_length=120)]
+Elicitation = Literal[
+    "logprob",
+    "verbalized_before",
+    "verbalized_after",
+    "self_consistency",
+    "verifier",
+    "classifier",
+    "other",
+]
+
+
+class Alternative(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    output: Any
+    confidence: Share | None = None
+
+
+class ContextItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    kind: Annotated[str, Meta(min_length=1, max_length=40)]
+    title: Annotated[str, Meta(max_length=300)] = ""
+    text: str = ""
+    url: Annotated[str, Meta(max_length=2000)] | None = None
+    role: Annotated[str, Meta(max_length=40)] | None = None
+    id: Annotated[str, Meta(max_length=200)] | None = None
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One claim as submitted. Shares are finite numbers in [0, 1]; times carry an offset."""
+
+    pipeline: Name
+    external_id: Annotated[str, Meta(min_length=1, max_length=200)]
+    model: Name
+    model_version: Name
+    output: Any
+    confidence: Share
+    prompt_version: Annotated[str, Meta(max_length=120)] | None = None
+    category: Annotated[str, Meta(max_length=80)] | None = None
+    segments: dict[str, str] = {}
+    input: Any = None
+    alternatives: Annotated[list[Alternative], Meta(max_length=50)] = []
+    elicitation: Elicitation = "other"
+    signals: dict[str, Share] = {}
+    context: Annotated[list[ContextItem], Meta(max_length=200)] = []
+    supersedes: str | None = None
+    occurred_at: Annotated[datetime, Meta(tz=True)] | None = None
+    callback_url: Annotated[str, Meta(max_length=2000)] | None = None
+    metadata: dict[str, Any] = {}
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What is kept in the payload: hostile text, erasable, never in the ledger."""
+        return {
+            "input": self.input,
+            "output": self.output,
+            "alternatives": msgspec.to_builtins(self.alternatives),
+            "context": msgspec.to_builtins(self.context),
+            "metadata": self.metadata,
+        }
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Names the input: claims about one input are one cluster. Without an input every claim is its own."""
+        named = self.external_id if self.input is None else self.input
+        return hashlib.sha256(rfc8785.dumps([self.pipeline, named])).digest()
+
+    @property
+    def content_hash(self) -> bytes:
+        """Equal for, and only for, equal submissions."""
+        return hashlib.sha256(rfc8785.dumps(msgspec.to_builtins(self))).digest()
+
+
+_FIELD_TYPES = get_type_hints(Submission, include_extras=True)
+_REQUIRED = frozenset(field.name for field in msgspec.structs.fields(Submission) if field.required)
+
+
+def parse_submission(body: object, *, now: datetime) -> Submission:
+    """Raises Invalid with every problem found."""
+    if not isinstance(body, dict):
+        raise Invalid([FieldProblem("", "type", "A claim is a JSON object.")])
+    try:
+        submission = msgspec.convert(body, Submission)
+    except (msgspec.ValidationError, OverflowError, ValueError):
+        raise Invalid(list(_shape_problems(body))) from None
+    problems = list(_value_problems(submission, now))
+    if problems:
+        raise Invalid(problems)
+    return submission
+
+
+def _shape_problems(body: Mapping[str, Any]) -> Iterator[FieldProblem]:
+    for name in sorted(set(body) - set(_FIELD_TYPES)):
+        yield FieldProblem(f"/{_escaped(name)}", "unknown_field", "There is no such field in a claim.")
+    for name in sorted(_REQUIRED - set(body)):
+        yield FieldProblem(f"/{name}", "required", "This field is required.")
+    for name, kind in _FIELD_TYPES.items():
+        if name in body:
+            yield from _field_problems(name, body[name], kind)
+
+
+def _field_problems(name: str, value: object, kind: Any) -> Iterator[FieldProblem]:
+    try:
+        msgspec.convert(value, kind)
+    except (msgspec.ValidationError, OverflowError, ValueError) as error:
+        text = str(error).partition(" - at `$")
+        pointer = f"/{name}" + text[2].rstrip("`").replace("[...]", "").replace("[", "/").replace("]", "").replace(".", "/")
+        detail = text[0] + "."
+        if name == "confidence" and isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= 100:
+            detail += " A confidence is a share between 0 and 1, not a percentage."
+        yield FieldProblem(pointer, _code(text[0]), detail[:300])
+
+
+def _code(message: str) -> str:
+    if " <= " in message or " >= " in message or "length" in message:
+        return "range"
+    return "type" if message.startswith("Expected") else "value"
+
+
+def _escaped(name: str) -> str:
+    return name[:64].replace("~", "~0").replace("/", "~1")
+
+
+def _value_problems(submission: Submission, now: datetime) -> Iterator[FieldProblem]:
+    for name in ("external_id", "model", "model_version", "prompt_version"):
+        value = getattr(submission, name)
+        if value and not (value.isprintable() and value.strip()):
+            yield FieldProblem(f"/{name}", "printable", "Only printable characters, and not only spaces.")
+    for name in ("signals", "metadata", "segments"):
+        if len(getattr(submission, name)) > MAX_KEYS:
+            yield FieldProblem(f"/{name}", "too_many_keys", f"At most {MAX_KEYS} keys.")
+    if len(rfc8785.dumps([submission.input, submission.output, submission.content["context"]])) > MAX_CONTENT_BYTES:
+        yield FieldProblem("", "too_large", "Input, output and context together may have 256 KiB.")
+    if submission.occurred_at and submission.occurred_at > now + timedelta(days=1):
+        yield FieldProblem("/occurred_at", "future", "This time lies in the future.")
+    if submission.callback_url is not None and not is_callback_url(submission.callback_url):
+        yield FieldProblem("/callback_url", "url", "A callback is an https address of a public host name.")
+    for place, item in enumerate(submission.context):
+        if item.url is not None and urlsplit_or_none(item.url, ("http", "https")) is None:
+            yield FieldProblem(f"/context/{place}/url", "url", "This is not an http or https address.")
+
+
+def is_callback_url(text: str) -> bool:
+    """https, a host name or public address, no user info, no fragment. What it resolves to is checked when sending."""
+    parts = urlsplit_or_none(text, ("https",))
+    if parts is None or parts.username or parts.password or parts.fragment:
+        return False
+    host = (parts.hostname or "").rstrip(".")
+    if host == "localhost" or "." not in host:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return not host.rsplit(".", 1)[-1].isdigit()  # 127.1 and its like are addresses, not names
+
+
+def urlsplit_or_none(text: str, schemes: tuple[str, ...]) -> Any:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        return None
+    try:
+        parts = urlsplit(text)
+        port = parts.port  # raises for a port that is no number
+    except ValueError:
+        return None
+    return parts if parts.scheme in schemes and parts.hostname and port != 0 else None

@@ -1,0 +1,1 @@
+"""Human work: tasks, slots, leases and labels."""

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from reviewqueue.claims.models import Claim, new_id
+from reviewqueue.pipelines.models import Pipeline
+
+
+class Purpose(models.TextChoices):
+    REVIEW = "review"
+    AUDIT = "audit"
+    FLAGGED = "flagged"
+    ESCALATION = "escalation"
+    ADJUDICATION = "adjudication"
+    GOLD = "gold"
+    RELABEL = "relabel"
+
+
+class Blind(models.TextChoices):
+    """What the reviewer does not get to see before answering (and the server does not send)."""
+
+    NONE = "none"
+    SCORE = "score"
+    ANSWER = "answer"
+
+
+class ReviewTask(models.Model):
+    """One piece of human work a claim needs."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="tasks")
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="+")
+    purpose = models.CharField(max_length=12, choices=Purpose.choices)
+    blind = models.CharField(max_length=6, choices=Blind.choices)
+    labels_needed = models.PositiveSmallIntegerField(default=1)
+    lease_seconds = models.PositiveIntegerField()
+    undo_seconds = models.PositiveIntegerField(default=10)
+    due_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True)
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            # A claim has one open task per purpose.
+            models.UniqueConstraint(
+                name="task_one_open_per_purpose", fields=["claim", "purpose"], condition=Q(closed_at__isnull=True)
+            ),
+            models.CheckConstraint(name="task_needs_a_label", condition=Q(labels_needed__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.id}"
+
+
+class ReviewSlot(models.Model):
+    """One label that a task still needs: the narrow row that `take` locks, in queue order.
+
+    The order is due time, then priority (higher first), then age.
+    """
+
+    task = models.ForeignKey(ReviewTask, on_delete=models.CASCADE, related_name="slots")
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="+")
+    purpose = models.CharField(max_length=12, choices=Purpose.choices)
+    number = models.PositiveSmallIntegerField()
+    seniors_only = models.BooleanField(default=False)
+    due_at = models.DateTimeField()
+    priority = models.SmallIntegerField(default=0)
+    free_at = models.DateTimeField(default=timezone.now)  # when it may next be taken: lease expiry, hold, undo window
+    lease_no = models.PositiveIntegerField(default=0)
+    expiries = models.PositiveSmallIntegerField(default=0)
+    done = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="slot_number_once", fields=["task", "number"])]
+        indexes = [
+            models.Index(
+                F("due_at"), F("priority").desc(), F("id"), name="slot_queue_order", condition=Q(done=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task_id} #{self.number}"
+
+
+class LeaseEnd(models.TextChoices):
+    LABELLED = "labelled"
+    RELEASED = "released"
+    SKIPPED = "skipped"
+    EXPIRED = "expired"
+
+
+MAX_LEASES_IN_HAND = 5
+
+
+class Lease(models.Model):
+    """A reviewer's time-limited hold on one slot. The id is random and known to its holder alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slot = models.ForeignKey(ReviewSlot, on_delete=models.CASCADE, related_name="leases")
+    task = models.ForeignKey(ReviewTask, on_delete=models.CASCADE, related_name="leases")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="leases")
+    lease_no = models.PositiveIntegerField()
+    hand = models.PositiveSmallIntegerField()
+    granted_at = models.DateTimeField()  # database clock, like every time that decides about a lease
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.CharField(max_length=8, choices=LeaseEnd.choices, blank=True)
+    draft = models.JSONField(default=dict)
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            # Never one slot to two people.
+            models.UniqueConstraint(
+                name="lease_one_live_per_slot", fields=["slot"], condition=Q(ended_at__isnull=True)
+            ),
+            models.UniqueConstraint(name="lease_number_once", fields=["slot", "lease_no"]),
+            # Never two slots of one task to one person at a time.
+            models.UniqueConstraint(
+                name="lease_one_live_per_task_and_reviewer",
+                fields=["task", "reviewer"],
+                condition=Q(ended_at__isnull=True),
+            ),
+            # At most five leases in one person's hands: each live lease takes a numbered hand.
+            models.UniqueConstraint(
+                name="lease_hand_once", fields=["reviewer", "hand"], condition=Q(ended_at__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="lease_hand_in_range", condition=Q(hand__gte=1, hand__lte=MAX_LEASES_IN_HAND)
+            ),
+        ]
+        indexes = [models.Index(name="lease_expiry", fields=["expires_at"], condition=Q(ended_at__isnull=True))]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Skip(models.Model):
+    """A reviewer passed on a task: personal, with a reason, never an answer."""
+
+    task = models.ForeignKey(ReviewTask, on_delete=models.CASCADE, related_name="skips")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=20)
+    note = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="skip_once", fields=["task", "reviewer"])]
+
+    def __str__(self) -> str:
+        return f"{self.task_id} {self.reason}"
+
+
+class Verdict(models.TextChoices):
+    CORRECT = "correct"
+    INCORRECT = "incorrect"
+    PARTIALLY_CORRECT = "partially_correct"
+    CANNOT_JUDGE = "cannot_judge"
+
+
+class Label(models.Model):
+    """One reviewer's judgement under a lease. Never edited: a change of mind is a new row with the next revision."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    task = models.ForeignKey(ReviewTask, on_delete=models.CASCADE, related_name="labels")
+    slot = models.ForeignKey(ReviewSlot, on_delete=models.CASCADE, related_name="labels")
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="labels")
+    lease = models.ForeignKey(Lease, on_delete=models.CASCADE, related_name="labels")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="labels")
+    revision = models.PositiveSmallIntegerField(default=0)
+    verdict = models.CharField(max_length=17, choices=Verdict.choices)
+    output = models.JSONField(null=True)
+    error_types = ArrayField(models.CharField(max_length=60), default=list)
+    note = models.TextField(blank=True)
+    answers = models.JSONField(default=dict)
+    seconds = models.FloatField(null=True)
+    late = models.BooleanField(default=False)
+    blind = models.CharField(max_length=6, choices=Blind.choices)
+    request_hash = models.BinaryField(max_length=32)
+    created_at = models.DateTimeField(default=timezone.now)
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            # A slot takes one label; changes of mind are further revisions of it.
+            models.UniqueConstraint(name="label_revision_once", fields=["slot", "revision"]),
+            # One person labels a task once.
+            models.UniqueConstraint(name="label_reviewer_once", fields=["task", "reviewer", "revision"]),
+        ]
+        indexes = [models.Index(name="label_by_reviewer", fields=["reviewer", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.claim_id} {self.verdict}"

@@ -1,0 +1,1 @@
+"""Writes of the review queue, one module per subject."""

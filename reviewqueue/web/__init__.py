@@ -1,0 +1,1 @@
+"""The HTML edge: pages that work without JavaScript, made quick by htmx."""
