@@ -31,7 +31,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Stratum:
-    """Counts of one (band, segment, version, audit rate): claims all told, drawn for a label, labelled, right, pending."""
+    """Counts of one (band, segment, version, audit rate): all claims, those drawn for a label, and what came of them."""
 
     claims: int
     sampled: int
@@ -125,7 +125,7 @@ def state_of(
 
     unmeasured   no label at all, or claims in a stratum whose rate is 0, which can never get one
     stale        another version, a drift alarm, or the newest label older than the freshness limit
-    provisional  too few labels, more than a tenth of the sampled claims pending, a stratum without labels, or an open window
+    provisional  too few labels, over a tenth of the sampled claims pending, a stratum without labels, an open window
     validated    upper limit of the error <= alpha
     failed       lower limit of the error > alpha, or the decision is due and the upper limit is still above alpha
 

@@ -27,13 +27,14 @@ from calibration.core.intervals import FloatArray
 from calibration.core.labels import BoolArray, cluster_standard_error
 from calibration.core.maps import HIGHEST, LOWEST, PLACES
 from calibration.core.metrics import auroc, row_log_loss
+from calibration.core.resampling import cluster_numbers
 
 StrArray = npt.NDArray[np.str_]
 Segments = str | Iterable[str | None] | None
 """No segment, one name for all rows, or one name (or None) per row."""
 
 EPS_CHOICES: Final = (1e-6, 0.02)
-"""Clips tried: token probabilities carry information far in the tail; an atom of stated confidences at 1 carries none."""
+"""Clips tried: token probabilities carry information far in the tail, an atom of stated confidences at 1 does not."""
 
 FOLDS: Final = 5
 LOSS_CLIP: Final = 1e-3
@@ -154,7 +155,7 @@ def fit_segmented(c: npt.ArrayLike, y: npt.ArrayLike, segment: Segments, *, eps:
 
 
 def predict(params: Mapping[str, object], c: npt.ArrayLike, segment: Segments = None) -> FloatArray:
-    """`maps.calibrate` for arrays, equal to it within 1e-8. ValueError for confidences outside [0, 1] and unknown kinds."""
+    """`maps.calibrate` for arrays, equal to it within 1e-8; ValueError for confidences outside [0, 1], unknown kinds."""
     confidence = unit_array(c, "confidence")
     kind = cast(str, params["kind"])
     if kind == "identity":
@@ -178,7 +179,7 @@ def default_candidates(segmented: bool) -> tuple[Candidate, ...]:
     ]
     by_segment = [Candidate(f"segmented_platt_{eps:g}", partial(_fit_segmented, eps=eps)) for eps in EPS_CHOICES]
     return (
-        Candidate("identity", lambda sample: {"kind": "identity"}, labels=0),
+        Candidate("identity", lambda _: {"kind": "identity"}, labels=0),
         *logistic,
         Candidate("isotonic", lambda sample: fit_isotonic(sample.cells), labels=400, of_each_class=30),
         Candidate("histogram", lambda sample: fit_histogram(sample.cells), labels=400),
@@ -192,11 +193,10 @@ def default_candidates(segmented: bool) -> tuple[Candidate, ...]:
 def _sample(c: npt.ArrayLike, y: npt.ArrayLike, segment: Segments, fingerprint: npt.ArrayLike | None) -> Sample:
     confidence, label = unit_array(c, "confidence"), unit_array(y, "label")
     rows = len(confidence)
-    keys = np.arange(rows) if fingerprint is None else np.asarray(fingerprint)
     names = _names(segment, rows)
-    if not (len(label) == len(keys) == len(names) == rows):
-        raise ValueError("confidence, label, segment and fingerprint must have the same length")
-    return Sample(confidence, label, names, np.unique(keys, return_inverse=True)[1])
+    if not len(label) == len(names) == rows:
+        raise ValueError("confidence, label and segment must have the same length")
+    return Sample(confidence, label, names, cluster_numbers(fingerprint, rows))
 
 
 def _names(segment: Segments, rows: int) -> StrArray:
@@ -269,12 +269,10 @@ def _held_out_loss(candidate: Candidate, sample: Sample, fold: IntArray) -> Floa
 
 
 def _complexity(params: Params) -> int:
-    """Number of fitted parameters."""
+    """Number of free parameters. Segment offsets add none: their prior already makes them pay."""
     fixed = {"identity": 0, "platt": 2, "beta": 3}
     kind = cast(str, params["kind"])
-    if kind in fixed:
-        return fixed[kind] + 2 * len(cast(dict[str, object], params.get("offsets", {})))
-    return len(cast(list[float], params["y"]))
+    return fixed[kind] if kind in fixed else len(cast(list[float], params["y"]))
 
 
 # --- predicting ------------------------------------------------------------------------------------------------
@@ -296,18 +294,18 @@ def _predict_platt(params: Mapping[str, object], c: FloatArray, segment: StrArra
     return p
 
 
-def _predict_beta(params: Mapping[str, object], c: FloatArray, segment: StrArray) -> FloatArray:
+def _predict_beta(params: Mapping[str, object], c: FloatArray, _segment: StrArray) -> FloatArray:
     clipped = _clipped(params, c)
     a, b, intercept = (cast(float, params[key]) for key in ("a", "b", "intercept"))
     p: FloatArray = special.expit(a * np.log(clipped) - b * np.log1p(-clipped) + intercept)
     return p
 
 
-def _predict_isotonic(params: Mapping[str, object], c: FloatArray, segment: StrArray) -> FloatArray:
+def _predict_isotonic(params: Mapping[str, object], c: FloatArray, _segment: StrArray) -> FloatArray:
     return np.interp(c, cast(Sequence[float], params["x"]), cast(Sequence[float], params["y"]))
 
 
-def _predict_histogram(params: Mapping[str, object], c: FloatArray, segment: StrArray) -> FloatArray:
+def _predict_histogram(params: Mapping[str, object], c: FloatArray, _segment: StrArray) -> FloatArray:
     place = np.searchsorted(np.asarray(params["edges"], dtype=float), c, side="right")
     return np.asarray(params["y"], dtype=float)[place]
 

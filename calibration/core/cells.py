@@ -98,7 +98,7 @@ def equal_mass_bins(cells: Cells, bins: int) -> IntArray:
 
 
 def quantile_places(n: FloatArray, shares: FloatArray) -> IntArray:
-    """For each share, the first place at which the running sum of `n` reaches that share of the whole (inverted CDF)."""
+    """For each share, the first place where the running sum of `n` reaches that share of the whole (inverted CDF)."""
     reached = np.cumsum(n)
     wanted = np.asarray(shares) * reached[-1] if len(reached) else np.empty(0)
     return np.minimum(np.searchsorted(reached, wanted - 1e-9, side="left"), len(reached) - 1)

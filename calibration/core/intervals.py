@@ -57,7 +57,7 @@ def binomial_p(errors: npt.ArrayLike, n: npt.ArrayLike, alpha: float) -> FloatAr
 
 
 def labels_needed(alpha: float, *, delta: float = 0.05, errors: int = 0) -> int:
-    """The fewest labels so that `errors` wrong ones among them still certify error <= alpha with confidence 1 - delta."""
+    """The fewest labels of which `errors` may be wrong and still certify error <= alpha with confidence 1 - delta."""
     _probability(delta, "delta")
     if errors < 0:
         raise ValueError(f"errors must not be negative, got {errors}")

@@ -12,7 +12,7 @@ from calibration.core.intervals import FloatArray
 BoolArray = npt.NDArray[np.bool_]
 
 CLOSED_SHARE = 0.95
-"""A cohort is used once this share of its sampled claims is labelled: what is reviewed first is easier than the rest."""
+"""A cohort is used once this share of its sample is labelled: what is reviewed first is easier than the rest."""
 
 
 def equal_probability_mask(audit_u: npt.ArrayLike, audit_rate: npt.ArrayLike, labelled: npt.ArrayLike) -> BoolArray:
@@ -57,7 +57,7 @@ def cluster_weights(fingerprint: npt.ArrayLike) -> FloatArray:
 
 
 def cluster_standard_error(y: npt.ArrayLike, fingerprint: npt.ArrayLike) -> float:
-    """Standard error of the mean of y when rows with the same fingerprint are not independent. Needs two fingerprints."""
+    """Standard error of the mean of y when rows with one fingerprint depend on each other. Needs two fingerprints."""
     values = np.asarray(y, dtype=float)
     _, cluster = np.unique(np.asarray(fingerprint), return_inverse=True)
     sums = np.bincount(cluster, weights=values - values.mean())

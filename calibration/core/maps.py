@@ -98,13 +98,13 @@ def _platt(params: Mapping[str, object], confidence: float, segment: str | None)
     return _sigmoid(slope * (math.log(c) - math.log1p(-c)) + cast(float, params["intercept"]) + extra_intercept)
 
 
-def _beta(params: Mapping[str, object], confidence: float, segment: str | None) -> float:
+def _beta(params: Mapping[str, object], confidence: float, _segment: str | None) -> float:
     c = _clipped(params, confidence)
     a, b = cast(float, params["a"]), cast(float, params["b"])
     return _sigmoid(a * math.log(c) - b * math.log1p(-c) + cast(float, params["intercept"]))
 
 
-def _isotonic(params: Mapping[str, object], confidence: float, segment: str | None) -> float:
+def _isotonic(params: Mapping[str, object], confidence: float, _segment: str | None) -> float:
     x, y = cast(Sequence[float], params["x"]), cast(Sequence[float], params["y"])
     above = bisect_right(x, confidence)
     if above == 0:
@@ -115,7 +115,7 @@ def _isotonic(params: Mapping[str, object], confidence: float, segment: str | No
     return min(y[above - 1] + (y[above] - y[above - 1]) * share, y[above])
 
 
-def _histogram(params: Mapping[str, object], confidence: float, segment: str | None) -> float:
+def _histogram(params: Mapping[str, object], confidence: float, _segment: str | None) -> float:
     return cast(Sequence[float], params["y"])[bisect_right(cast(Sequence[float], params["edges"]), confidence)]
 
 
