@@ -29,7 +29,7 @@ class CannotPrepare(Exception):
 
 
 def ensure_environment(root: Path, *, development: bool = False) -> None:
-    """Returns in an interpreter that has the requirements; runs the command again in `.venv` when this one lacks them."""
+    """Returns in an interpreter that has the requirements; re-executes the command in `.venv` if this one has not."""
     if sys.version_info < OLDEST_PYTHON:
         wanted = ".".join(map(str, OLDEST_PYTHON))
         raise CannotPrepare(f"Review Queue needs Python {wanted} or newer; this is {sys.version.split()[0]}.")

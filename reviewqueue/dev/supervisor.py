@@ -71,10 +71,9 @@ class Supervisor:
     """Call every method from the main thread: the kernel ties the children's lives to the thread that starts them."""
 
     console: Console
-    changed: Callable[[dict[str, int]], None] = lambda pids: None
+    changed: Callable[[dict[str, int]], None] | None = None
     children: dict[str, Child] = field(default_factory=dict)
     _signals: int = 0
-    _stopping: bool = False
 
     def listen_for_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -117,13 +116,12 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stops all children, layer by layer. A second signal kills what is left."""
-        self._stopping = True
         for layer in sorted({child.service.layer for child in self.children.values()}, reverse=True):
             self._stop_together([child for child in self.children.values() if child.service.layer == layer])
         self.children.clear()
         self._announce()
 
-    def _on_signal(self, number: int, frame: object) -> None:
+    def _on_signal(self, _number: int, _frame: object) -> None:
         self._signals += 1
 
     def _spawn(self, service: Service) -> subprocess.Popen[bytes]:
@@ -183,4 +181,5 @@ class Supervisor:
             child.process.wait()
 
     def _announce(self) -> None:
-        self.changed({name: child.process.pid for name, child in self.children.items() if child.alive})
+        if self.changed:
+            self.changed({name: child.process.pid for name, child in self.children.items() if child.alive})
