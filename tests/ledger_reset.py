@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from reviewqueue.ledger.roles import acting_as
+
 TABLES = ("event", "pending", "leaf", "tile", "checkpoint", "anchor")
 PROTECTED = ("event", "leaf", "tile", "checkpoint", "anchor")
 
@@ -18,8 +20,8 @@ def unprotected_ledger() -> Iterator[CursorWrapper]:
 
     One transaction: whatever happens inside, the protections are back afterwards.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL ROLE NONE; SET LOCAL ledger.maintenance = 'on'")
+    with transaction.atomic(), connection.cursor() as cursor, acting_as(cursor, "none"):
+        cursor.execute("SET LOCAL ledger.maintenance = 'on'")
         for table in TABLES:
             cursor.execute(f"ALTER TABLE ledger.{table} DISABLE TRIGGER ALL")
         yield cursor
@@ -28,13 +30,6 @@ def unprotected_ledger() -> Iterator[CursorWrapper]:
         for table in PROTECTED:
             cursor.execute(f"ALTER TABLE ledger.{table} ENABLE ALWAYS TRIGGER protect_rows")
             cursor.execute(f"ALTER TABLE ledger.{table} ENABLE ALWAYS TRIGGER protect_table")
-        cursor.execute("SELECT set_config('role', %s, true)", [_role_before(cursor)])
-
-
-def _role_before(cursor: CursorWrapper) -> str:
-    cursor.execute("SELECT reset_val FROM pg_settings WHERE name = 'role'")
-    (role,) = cursor.fetchone()
-    return str(role)
 
 
 def reset_ledger() -> None:

@@ -49,53 +49,61 @@ def _about_claim(must: str = "", may: str = "") -> Shape:
     return Shape(frozenset(must.split()), frozenset(may.split()) | EVERYWHERE, about_claim=True)
 
 
-_DECISION = """model model_version prompt_version elicitation confidence_ppm calibrated_ppm band band_state next_step mandatory
-    category segments status step steps supersedes policy_version policy_hash calibrator audit_u audit_rate_ppm
-    audit_sampled inclusion_ppm content_commitment labels_needed due_us rule from_route"""
-_LEASE = "lease_no reviewer expires_us purpose slot late pipeline_role"
-_TASK = "purpose labels_needed priority due_us blind gold slot state labels seconds commitment"
-_POLICY = """approved_by proposed_by activated_by parent policy_from stricter band_count bands document_commitment note_commitment
-    supersedes state"""
-_CALIBRATOR = """kind method params_hash labels window window_from_us window_to_us model model_version prompt_version segment
-    policy_version from_calibrator metrics shadow"""
+_DECISION = """model model_version prompt_version elicitation confidence_ppm calibrated_ppm band band_state next_step
+    mandatory category segments status step steps supersedes policy_version policy_hash calibrator audit_u
+    audit_rate_ppm audit_sampled inclusion_ppm content_commitment labels_needed due_us rule from_route"""
+_LEASE = "task lease_no reviewer expires_us purpose slot late renewals expiries note_commitment"
+_TASK = "purpose labels_needed priority due_us blind gold slot state labels seconds commitment outcome"
+_LABEL = """lease lease_no reviewer verdict late commitment seconds blind gold right purpose error_types supersedes"""
+_ADJUDICATION = """adjudication task label labels lease reviewer verdict outcome correct agreement_ppm commitment"""
+_OUTCOME = """correct basis verdict label labels task commitment supersedes superseded_by observed_us route band"""
+_WEBHOOK = "delivery endpoint outcome attempt status failures dead"
+_POLICY = """policy_hash approved_by proposed_by activated_by parent policy_from stricter band_count bands state
+    document_commitment note_commitment supersedes"""
+_CALIBRATOR = """kind method params_hash labels window window_from_us window_to_us model model_version prompt_version
+    segment policy_version from_calibrator metrics shadow"""
 _BAND = """policy_version policy_hash model model_version prompt_version category segment state_from labelled right
     accuracy_ppm upper_ppm lower_ppm required_ppm level_ppm window_from_us window_to_us finding snapshot"""
 _DRIFT = """finding detector model model_version prompt_version band segment statistic threshold labelled right
     baseline_ppm observed_ppm window_from_us window_to_us severity action state note_commitment"""
+_SNAPSHOT = """snapshot leaf_from leaf_to bands labelled right accuracy_ppm window_from_us window_to_us params_hash
+    result_hash"""
 _PERSON = "user role role_from role_to active granted_by note_commitment"
 _KEY = "scopes expires_us environment owner user replaces overlap_until_us"
+_SOURCE = "slug owner changed settings_hash active"
 _PIPELINE = "slug owner deputy changed settings_hash categories mandatory_categories segments form active"
+_EXPORT = "export format rows filters leaf_from leaf_to tree_size manifest_hash"
 
 CATALOGUE: Mapping[str, Shape] = {
     "claim.decided": _about_claim("pipeline route", _DECISION),
     "claim.rerouted": _about_claim("pipeline route", _DECISION),
     "task.opened": _about_claim("task", _TASK),
-    "task.closed": _about_claim("task", _TASK + " outcome"),
+    "task.closed": _about_claim("task", _TASK),
     "lease.granted": _about_claim("lease task lease_no reviewer", _LEASE),
-    "lease.renewed": _about_claim("lease", "task renewals " + _LEASE),
-    "lease.expired": _about_claim("lease", "task expiries " + _LEASE),
-    "lease.released": _about_claim("lease", "task note_commitment " + _LEASE),
-    "label.submitted": _about_claim("label task", "lease lease_no reviewer verdict late commitment seconds blind gold right purpose error_types"),
-    "label.amended": _about_claim("label task", "lease lease_no reviewer verdict late commitment supersedes seconds error_types"),
-    "adjudication.opened": _about_claim("", "task adjudication labels agreement_ppm commitment"),
-    "adjudication.decided": _about_claim("", "task adjudication label labels lease reviewer verdict outcome correct commitment"),
-    "outcome.final": _about_claim("outcome", "correct basis verdict label labels task commitment supersedes observed_us route band"),
-    "outcome.superseded": _about_claim("outcome", "superseded_by correct basis verdict label commitment observed_us"),
-    "webhook.delivered": _shape("", "delivery endpoint outcome attempt status"),
-    "webhook.failed": _shape("", "delivery endpoint outcome attempt status dead"),
-    "webhook.disabled": _shape("", "endpoint failures delivery"),
+    "lease.renewed": _about_claim("lease", _LEASE),
+    "lease.expired": _about_claim("lease", _LEASE),
+    "lease.released": _about_claim("lease", _LEASE),
+    "label.submitted": _about_claim("label task", _LABEL),
+    "label.amended": _about_claim("label task", _LABEL),
+    "adjudication.opened": _about_claim("", _ADJUDICATION),
+    "adjudication.decided": _about_claim("", _ADJUDICATION),
+    "outcome.final": _about_claim("outcome", _OUTCOME),
+    "outcome.superseded": _about_claim("outcome", _OUTCOME),
+    "webhook.delivered": _shape("", _WEBHOOK),
+    "webhook.failed": _shape("", _WEBHOOK),
+    "webhook.disabled": _shape("", _WEBHOOK),
     "policy.proposed": _shape("pipeline policy_version policy_hash", _POLICY),
     "policy.approved": _shape("pipeline policy_version policy_hash", _POLICY),
-    "policy.rejected": _shape("pipeline policy_version", "policy_hash " + _POLICY),
+    "policy.rejected": _shape("pipeline policy_version", _POLICY),
     "policy.activated": _shape("pipeline policy_version policy_hash", _POLICY),
-    "policy.retired": _shape("pipeline policy_version", "policy_hash " + _POLICY),
+    "policy.retired": _shape("pipeline policy_version", _POLICY),
     "calibrator.fitted": _shape("pipeline calibrator", _CALIBRATOR),
     "calibrator.activated": _shape("pipeline calibrator", _CALIBRATOR),
     "calibrator.retired": _shape("pipeline calibrator", _CALIBRATOR),
     "band.state_changed": _shape("pipeline band state_to", _BAND),
     "drift.alarm": _shape("pipeline", _DRIFT),
     "drift.acknowledged": _shape("pipeline", _DRIFT),
-    "accuracy.snapshot": _shape("", "snapshot leaf_from leaf_to bands labelled right accuracy_ppm window_from_us window_to_us params_hash result_hash"),
+    "accuracy.snapshot": _shape("", _SNAPSHOT),
     "sample.epoch_committed": _shape("epoch commitment", "from_us to_us"),
     "sample.epoch_revealed": _shape("epoch", "secret commitment from_us to_us"),
     "user.created": _shape("user", _PERSON),
@@ -108,18 +116,18 @@ CATALOGUE: Mapping[str, Shape] = {
     "apikey.created": _shape("key", _KEY),
     "apikey.rotated": _shape("key", _KEY),
     "apikey.revoked": _shape("key", _KEY),
-    "source.created": _shape("source", "slug owner settings_hash active"),
-    "source.changed": _shape("source", "slug owner changed settings_hash active"),
+    "source.created": _shape("source", _SOURCE),
+    "source.changed": _shape("source", _SOURCE),
     "pipeline.created": _shape("pipeline", _PIPELINE),
     "pipeline.changed": _shape("pipeline", _PIPELINE),
     "payload.viewed": _shape("", "payload user break_glass note_commitment"),
     "payload.erased": _shape("payload", "basis second_approver commitment"),
-    "export.created": _shape("", "export format rows filters leaf_from leaf_to tree_size manifest_hash"),
-    "verification.run": _shape("result", "tree_size findings root"),
+    "export.created": _shape("", _EXPORT),
+    "verification.run": _shape("result", "tree_size findings root unsealed"),
     "key.rotated": _shape("key_from key_to", "overlap_until_us"),
     "ledger.restarted": _shape("origin_from origin_to", "tree_size root lost"),
     "config.changed": _shape("changed", "settings_hash"),
-}  # fmt: skip
+}
 
 
 def body_of(entry: Entry) -> dict[str, object]:

@@ -41,7 +41,7 @@ class Event(LedgerRow):
     leaf_hash = models.BinaryField()
     event_uuid = models.UUIDField(unique=True)
     kind = models.TextField()
-    subject = models.TextField(null=True)
+    subject = models.UUIDField(null=True)
     claim_seq = models.IntegerField(null=True)
     actor = models.TextField()
     recorded_us = models.BigIntegerField()
@@ -71,7 +71,7 @@ class Leaf(LedgerRow):
 
 
 class Tile(LedgerRow):
-    """256 neighbouring hashes of one level (level 0 is leaf hashes, one level up is a tile root each), and their root."""
+    """256 neighbouring hashes of one level, and their root: level 0 holds leaf hashes, each other the roots below."""
 
     pk = models.CompositePrimaryKey("level", "idx")
     level = models.SmallIntegerField()

@@ -9,8 +9,13 @@ from uuid import UUID
 from django.db import connection
 
 from reviewqueue.ledger.actors import Actor
+from reviewqueue.ledger.anchors import FileAnchor, configured_anchor
 from reviewqueue.ledger.canonical import canonical_body
 from reviewqueue.ledger.events import Entry, body_of
+from reviewqueue.ledger.keys import signing_keys
+from reviewqueue.ledger.models import Checkpoint
+from reviewqueue.ledger.note import TreeHead, parse_note
+from reviewqueue.ledger.sealer import BATCH, Sealed, record_anchor, seal_batch
 from reviewqueue.transactions import joins_transaction
 
 _INSERT = """
@@ -19,7 +24,7 @@ _INSERT = """
     RETURNING id, event_uuid, leaf_hash"""
 _LAST_OF_CLAIMS = """
     SELECT claim, last.claim_seq, last.leaf_hash
-      FROM unnest(%s::text[]) AS claim
+      FROM unnest(%s::uuid[]) AS claim
       CROSS JOIN LATERAL (SELECT claim_seq, leaf_hash FROM ledger.event
                            WHERE subject = claim ORDER BY claim_seq DESC LIMIT 1) AS last"""
 
@@ -57,6 +62,27 @@ def append_many(entries: Sequence[Entry]) -> list[Appended]:
     return [appended[place] for place in range(len(entries))]
 
 
+def seal(*, limit: int = BATCH) -> Sealed:
+    """Seals waiting events under a new signed checkpoint and hands the newest checkpoint to the anchor.
+
+    Raises SealRefused when the tree contradicts something signed before, ImproperlyConfigured without a usable key.
+    """
+    keys, anchor = signing_keys(), configured_anchor()
+    sealed = seal_batch(keys=keys, anchor=anchor, limit=limit)
+    if anchor and sealed.size is not None:
+        _hand_over(anchor)
+    return sealed
+
+
+def _hand_over(anchor: FileAnchor) -> None:
+    """Also finds a checkpoint that an earlier run signed and could not hand over."""
+    checkpoint = Checkpoint.objects.order_by("-tree_size").first()
+    newest = anchor.newest()
+    if checkpoint and (newest is None or TreeHead.parse(parse_note(newest).text).size < checkpoint.tree_size):
+        anchor.add(checkpoint.note)
+        record_anchor(size=checkpoint.tree_size, sink=anchor.name)
+
+
 def _rounds(entries: Sequence[Entry]) -> Iterator[list[int]]:
     """Places in `entries`, the first event of every claim before any second one."""
     remaining = list(range(len(entries)))
@@ -74,7 +100,7 @@ def _rounds(entries: Sequence[Entry]) -> Iterator[list[int]]:
 
 def _number(bodies: Iterable[dict[str, object]]) -> None:
     """Adds `claim_seq` and `claim_prev` to the bodies that are about a claim."""
-    about_claims = {str(body["claim"]): body for body in bodies if "claim" in body}
+    about_claims = {UUID(str(body["claim"])): body for body in bodies if "claim" in body}
     if not about_claims:
         return
     for body in about_claims.values():

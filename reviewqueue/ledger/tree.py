@@ -57,7 +57,8 @@ class FullTile:
 class Frontier:
     """The right edge of a growing tree: all that is needed to append, to know the root, and to cut tiles.
 
-    `entries[t]` are the hashes of tile level t that fill no whole tile yet; `_edge` the perfect subtrees, largest first.
+    `entries[t]` are the hashes of tile level t that fill no whole tile yet; `_edge` the perfect subtrees, largest
+    first.
     """
 
     def __init__(self, entries: Sequence[Sequence[bytes]] = ()) -> None:

@@ -15,7 +15,7 @@ from reviewqueue.ledger.roles import OWNER, acting_as, ensure_roles
 SQL = Path(__file__).parent / "sql"
 
 
-def create_ledger(apps: Any, schema_editor: Any) -> None:
+def create_ledger(_apps: Any, schema_editor: Any) -> None:
     with schema_editor.connection.cursor() as cursor:
         ensure_roles(cursor)
         cursor.execute(f"CREATE SCHEMA ledger AUTHORIZATION {OWNER}")
@@ -26,7 +26,7 @@ def create_ledger(apps: Any, schema_editor: Any) -> None:
             cursor.execute("GRANT SELECT, REFERENCES ON ledger.event TO SESSION_USER")
 
 
-def guard_against_accidents(apps: Any, schema_editor: Any) -> None:
+def guard_against_accidents(_apps: Any, schema_editor: Any) -> None:
     with schema_editor.connection.cursor() as cursor:
         cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         if cursor.fetchone() == (True,):
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ("leaf_hash", models.BinaryField()),
                 ("event_uuid", models.UUIDField(unique=True)),
                 ("kind", models.TextField()),
-                ("subject", models.TextField(null=True)),
+                ("subject", models.UUIDField(null=True)),
                 ("claim_seq", models.IntegerField(null=True)),
                 ("actor", models.TextField()),
                 ("recorded_us", models.BigIntegerField()),

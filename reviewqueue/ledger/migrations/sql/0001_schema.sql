@@ -7,7 +7,7 @@ CREATE TABLE ledger.event (
   leaf_hash   bytea NOT NULL CONSTRAINT event_leaf_hash_is_sha256 CHECK (octet_length(leaf_hash) = 32),
   event_uuid  uuid   GENERATED ALWAYS AS (((leaf::jsonb) ->> 'id')::uuid) STORED CONSTRAINT event_uuid_unique UNIQUE,
   kind        text   GENERATED ALWAYS AS ((leaf::jsonb) -> 'body' ->> 'event') STORED NOT NULL,
-  subject     text   GENERATED ALWAYS AS ((leaf::jsonb) -> 'body' ->> 'claim') STORED,
+  subject     uuid   GENERATED ALWAYS AS (((leaf::jsonb) -> 'body' ->> 'claim')::uuid) STORED,
   claim_seq   integer GENERATED ALWAYS AS (((leaf::jsonb) -> 'body' ->> 'claim_seq')::integer) STORED,
   actor       text   GENERATED ALWAYS AS (((leaf::jsonb) -> 'body' -> 'actor' ->> 'kind') || ':'
                                        || ((leaf::jsonb) -> 'body' -> 'actor' ->> 'id')) STORED NOT NULL,
