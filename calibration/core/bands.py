@@ -31,7 +31,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Stratum:
-    """Counts of one (band, segment, version, audit rate): all claims, those drawn for a label, and what came of them."""
+    """Counts of one (band, segment, version, audit rate): all claims, those drawn for a label, what came of them."""
 
     claims: int
     sampled: int

@@ -155,7 +155,7 @@ def fit_segmented(c: npt.ArrayLike, y: npt.ArrayLike, segment: Segments, *, eps:
 
 
 def predict(params: Mapping[str, object], c: npt.ArrayLike, segment: Segments = None) -> FloatArray:
-    """`maps.calibrate` for arrays, equal to it within 1e-8; ValueError for confidences outside [0, 1], unknown kinds."""
+    """`maps.calibrate` for arrays, equal to it within 1e-8. Raises ValueError as it does."""
     confidence = unit_array(c, "confidence")
     kind = cast(str, params["kind"])
     if kind == "identity":

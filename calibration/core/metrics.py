@@ -43,8 +43,8 @@ def ece(cells: Cells, *, bins: int = BINS, width: bool = False) -> float:
     return float(n @ np.abs(accuracy - confidence) / n.sum())
 
 
-def max_gap(cells: Cells, *, bins: int = BINS) -> float | None:
-    """Largest gap of an equal-mass bin with at least 30 labels (MCE); None without such a bin."""
+def mce(cells: Cells, *, bins: int = BINS) -> float | None:
+    """Maximum calibration error: the largest gap of an equal-mass bin with at least 30 labels, None without one."""
     n, accuracy, confidence = _bin_means(cells, bins, False)
     gaps = np.abs(accuracy - confidence)[n >= FEWEST_IN_BIN]
     return float(gaps.max()) if len(gaps) else None
