@@ -39,12 +39,15 @@ def canonical_body(body: dict[str, object]) -> str:
     return text.decode()
 
 
-def is_canonical_leaf(leaf: str) -> bool:
-    """Whether `leaf` (a body in its wrapper) is written exactly as RFC 8785 would write it."""
+def read_leaf(leaf: str) -> dict[str, object]:
+    """The document in a leaf (a body in its wrapper). Raises NotCanonical unless RFC 8785 would write it just so."""
     try:
-        return canonical(json.loads(leaf), levels=MAX_LEVELS + 1) == leaf.encode()
-    except (ValueError, RecursionError):
-        return False
+        document = json.loads(leaf)
+    except (ValueError, RecursionError) as error:
+        raise NotCanonical("not JSON") from error
+    if not isinstance(document, dict) or canonical(document, levels=MAX_LEVELS + 1) != leaf.encode():
+        raise NotCanonical("not in the canonical form")
+    return document
 
 
 def _check(value: object, path: str, levels: int) -> None:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from reviewqueue.ledger.anchors import FileAnchor
-from reviewqueue.ledger.canonical import is_canonical_leaf
+from reviewqueue.ledger.canonical import NotCanonical, read_leaf
 from reviewqueue.ledger.models import Anchor, Checkpoint, Leaf
 from reviewqueue.ledger.note import NoteError, SigningKey, TreeHead, open_note, parse_note, sign_note
 from reviewqueue.ledger.roles import SEALER, acting_as
@@ -144,8 +144,10 @@ def _alarms(row: _Row) -> list[str]:
     alarms = []
     if leaf_hash(row.leaf.encode()) != row.leaf_hash:
         alarms.append(f"event {row.event_id}: text does not match its hash")
-    if not is_canonical_leaf(row.leaf):
-        alarms.append(f"event {row.event_id}: text is not canonical")
+    try:
+        read_leaf(row.leaf)
+    except NotCanonical as error:
+        alarms.append(f"event {row.event_id}: {error}")
     return alarms
 
 

@@ -12,11 +12,12 @@ from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.anchors import FileAnchor, configured_anchor
 from reviewqueue.ledger.canonical import canonical_body
 from reviewqueue.ledger.events import Entry, body_of
-from reviewqueue.ledger.keys import signing_keys
+from reviewqueue.ledger.keys import signing_keys, verifier_keys
 from reviewqueue.ledger.models import Checkpoint
-from reviewqueue.ledger.note import TreeHead, parse_note
+from reviewqueue.ledger.note import TreeHead, VerifierKey, parse_note
 from reviewqueue.ledger.sealer import BATCH, Sealed, record_anchor, seal_batch
-from reviewqueue.transactions import joins_transaction
+from reviewqueue.ledger.verify import Report, verify
+from reviewqueue.transactions import joins_transaction, service
 
 _INSERT = """
     INSERT INTO ledger.event (leaf)
@@ -74,6 +75,29 @@ def seal(*, limit: int = BATCH) -> Sealed:
     return sealed
 
 
+def run_verification(*, actor: Actor, keys: Sequence[VerifierKey] = (), pins: Sequence[str] = ()) -> Report:
+    """Verifies the whole ledger (minutes, for millions of events) and records who did it and with what result.
+
+    Without `keys` those of the signing file are used, where this process has it.
+    """
+    report = verify(keys=keys or verifier_keys(), anchor=configured_anchor(), pins=pins)
+    _record_verification(actor, report)
+    return report
+
+
+@service
+def _record_verification(actor: Actor, report: Report) -> None:
+    append(
+        event="verification.run",
+        actor=actor,
+        result="sound" if report.sound else "findings",
+        tree_size=report.size,
+        root=report.root,
+        unsealed=report.unsealed,
+        findings=len(report.findings) + report.omitted,
+    )
+
+
 def _hand_over(anchor: FileAnchor) -> None:
     """Also finds a checkpoint that an earlier run signed and could not hand over."""
     checkpoint = Checkpoint.objects.order_by("-tree_size").first()
@@ -88,7 +112,8 @@ def _rounds(entries: Sequence[Entry]) -> Iterator[list[int]]:
     remaining = list(range(len(entries)))
     while remaining:
         seen: set[UUID] = set()
-        now, later = [], []
+        now: list[int] = []
+        later: list[int] = []
         for place in remaining:
             claim = entries[place].claim
             (later if claim in seen else now).append(place)

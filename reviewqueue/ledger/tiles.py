@@ -29,7 +29,8 @@ class StoredTree:
 
     def frontier(self) -> Frontier:
         """The right edge, from which the tree grows on."""
-        entries, width = [], self.size
+        entries: list[list[bytes]] = []
+        width = self.size
         while width or not entries:
             entries.append(self._entries(len(entries), width - width % TILE_WIDTH, width))
             width //= TILE_WIDTH
