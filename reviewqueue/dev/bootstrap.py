@@ -130,7 +130,7 @@ def install_debian_packages(*packages: str) -> None:
 
 def _install_requirements(root: Path, environment: Path, files: Sequence[Path]) -> None:
     interpreter = str(environment / "bin" / "python")
-    variables = _installer_variables(root)
+    variables = installer_variables(root)
     arguments = [argument for file in files for argument in ("-r", str(file))]
     pip = [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     uv = [interpreter, "-m", "uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", interpreter]
@@ -142,7 +142,7 @@ def _install_requirements(root: Path, environment: Path, files: Sequence[Path]) 
     _run([*pip, *arguments], variables, else_say="The requirements cannot be installed")
 
 
-def _installer_variables(root: Path) -> dict[str, str]:
+def installer_variables(root: Path) -> dict[str, str]:
     """The environment for installers: their caches go under `.local` when the home directory cannot hold them."""
     home = os.environ.get("HOME", "")
     if home and os.access(home, os.W_OK | os.X_OK):

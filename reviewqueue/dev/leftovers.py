@@ -36,17 +36,35 @@ def processes_of_stack(local: Path) -> list[int]:
 def end(find: Callable[[], list[int]]) -> None:
     """Signals the processes found, ever more firmly, until none is found."""
     for how, limit in PATIENCE:
-        for pid in find():
+        found = find()
+        for pid in found if how == signal.SIGKILL else _without_parent_in(found):
             with suppress(ProcessLookupError):
                 os.kill(pid, how)
-        deadline = time.monotonic() + limit
-        while find():
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.05)
-        else:
+        if _gone_within(limit, find):
             return
     raise RuntimeError(f"Processes {find()} of an earlier run do not end; stop them by hand.")
+
+
+def _without_parent_in(pids: list[int]) -> list[int]:
+    """A server's own children are its business: signalled one by one they would look like crashes to it."""
+    return [pid for pid in pids if _parent_of(pid) not in pids]
+
+
+def _parent_of(pid: int) -> int | None:
+    try:
+        # The second field is the command in brackets and may hold anything; the parent is the second one after it.
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def _gone_within(limit: float, find: Callable[[], list[int]]) -> bool:
+    deadline = time.monotonic() + limit
+    while find():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _process_entries() -> Iterator[Path]:
