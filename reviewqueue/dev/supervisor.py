@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +23,7 @@ from reviewqueue.dev.service_account import ServiceAccount, identity
 TICK = 0.05
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 SETTLED_AFTER = 60.0
+LAST_WORDS = 1.0
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -74,6 +76,7 @@ class Supervisor:
     changed: Callable[[dict[str, int]], None] | None = None
     children: dict[str, Child] = field(default_factory=dict)
     _signals: int = 0
+    _logs: list[threading.Thread] = field(default_factory=list)
 
     def listen_for_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -119,6 +122,8 @@ class Supervisor:
         for layer in sorted({child.service.layer for child in self.children.values()}, reverse=True):
             self._stop_together([child for child in self.children.values() if child.service.layer == layer])
         self.children.clear()
+        for log in self._logs:
+            log.join(LAST_WORDS)
         self._announce()
 
     def _on_signal(self, _number: int, _frame: object) -> None:
@@ -145,7 +150,7 @@ class Supervisor:
             **identity(service.account),
         )
         if process.stdout:
-            self.console.follow(service.name, process.stdout)
+            self._logs.append(self.console.follow(service.name, process.stdout))
         return process
 
     def _after_end(self, child: Child) -> None:
