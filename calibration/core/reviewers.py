@@ -63,7 +63,8 @@ class Consensus:
     @property
     def labels(self) -> npt.NDArray[np.generic]:
         """Most probable class of each task."""
-        return np.take(self.classes, self.posterior.argmax(axis=1))
+        most_probable: npt.NDArray[np.generic] = self.classes[self.posterior.argmax(axis=1)]
+        return most_probable
 
     @property
     def reviewer_accuracy(self) -> FloatArray:
@@ -164,7 +165,7 @@ def _expected(
 
 
 def _table(pair: IntArray, classes: int, times: FloatArray) -> FloatArray:
-    return binned(times, pair, classes**2).reshape(classes, classes) / times.sum()
+    return np.reshape(binned(times, pair, classes**2) / times.sum(), (classes, classes))
 
 
 def _kappa(table: FloatArray) -> float | None:
