@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -19,25 +19,30 @@ from reviewqueue.dev.service_account import identity
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[postgres.Cluster]:
+    with _new_cluster() as cluster, _served(cluster):
+        postgres.ensure_roles_and_database(cluster.sockets)
+        yield cluster
+
+
+@contextmanager
+def _new_cluster() -> Iterator[postgres.Cluster]:
     with tempfile.TemporaryDirectory(prefix="reviewqueue-servers-", dir="/tmp") as directory:
         cluster = postgres.throwaway_cluster(Path(directory))
         cluster.initialise()
         yield cluster
-        cluster.clear_leftovers()
 
 
-@pytest.fixture(scope="module")
-def roles(cluster: postgres.Cluster) -> None:
-    _serve(cluster)
-    postgres.ensure_roles_and_database(cluster.sockets)
-
-
-def _serve(cluster: postgres.Cluster) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
+@contextmanager
+def _served(cluster: postgres.Cluster) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that is cleared away as one left over by a crash would be."""
+    with subprocess.Popen(
         cluster.command, cwd="/", stderr=subprocess.DEVNULL, start_new_session=True, **identity(cluster.account)
-    )
-    _wait_for(cluster.answers)
-    return process
+    ) as process:
+        try:
+            _wait_for(cluster.answers)
+            yield process
+        finally:
+            cluster.clear_leftovers()
 
 
 def _wait_for(ready: Callable[[], bool]) -> None:
@@ -56,13 +61,11 @@ def _acts(cluster: postgres.Cluster, login: str, *, role: str) -> bool:
     return True
 
 
-@pytest.mark.usefixtures("roles")
 def test_making_the_roles_twice_changes_nothing(cluster: postgres.Cluster) -> None:
     postgres.ensure_roles_and_database(cluster.sockets)
     assert cluster.initialise() is False
 
 
-@pytest.mark.usefixtures("roles")
 def test_only_the_worker_can_act_as_the_sealer(cluster: postgres.Cluster) -> None:
     assert _acts(cluster, "reviewqueue_web", role="app_web")
     assert _acts(cluster, "reviewqueue_worker", role="app_web")
@@ -71,7 +74,6 @@ def test_only_the_worker_can_act_as_the_sealer(cluster: postgres.Cluster) -> Non
     assert not _acts(cluster, "reviewqueue_worker", role="ledger_owner")
 
 
-@pytest.mark.usefixtures("roles")
 def test_migrations_can_hand_a_schema_to_the_owner_of_the_ledger(cluster: postgres.Cluster) -> None:
     with psycopg.connect(host=str(cluster.sockets), user=postgres.OWNER, dbname="reviewqueue") as connection:
         connection.execute("CREATE SCHEMA probe AUTHORIZATION ledger_owner")
@@ -80,7 +82,6 @@ def test_migrations_can_hand_a_schema_to_the_owner_of_the_ledger(cluster: postgr
         connection.rollback()
 
 
-@pytest.mark.usefixtures("roles")
 def test_the_server_listens_on_its_socket_alone_in_utf_8(cluster: postgres.Cluster) -> None:
     with postgres.connect(cluster.sockets, database="reviewqueue") as connection:
         settings = {
@@ -91,18 +92,15 @@ def test_the_server_listens_on_its_socket_alone_in_utf_8(cluster: postgres.Clust
 
 
 def test_what_a_crash_left_behind_is_cleared_before_the_next_start() -> None:
-    with tempfile.TemporaryDirectory(prefix="reviewqueue-servers-", dir="/tmp") as directory:
-        cluster = postgres.throwaway_cluster(Path(directory))
-        cluster.initialise()
-        abandoned = _serve(cluster)
-        cluster.clear_leftovers()
-        assert abandoned.wait(5) == 0
-        killed = _serve(cluster)
-        os.kill(killed.pid, signal.SIGKILL)
-        killed.wait()
-        cluster.clear_leftovers()
-        _serve(cluster)
-        cluster.clear_leftovers()
+    with _new_cluster() as cluster:
+        with _served(cluster) as abandoned:
+            cluster.clear_leftovers()
+            assert abandoned.wait(5) == 0
+        with _served(cluster) as killed:
+            killed.kill()
+            killed.wait()
+        with _served(cluster):
+            assert cluster.answers()
         assert not cluster.answers()
 
 
@@ -120,8 +118,6 @@ def test_the_broker_keeps_its_messages_through_a_kill() -> None:
 
 
 def _ask(at: Path, command: str) -> str:
-    import socket
-
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(str(at))
         line.sendall(f"{command}\r\n".encode())
