@@ -53,7 +53,8 @@ def cp_lower(errors: npt.ArrayLike, n: npt.ArrayLike, *, delta: float = 0.05) ->
 def binomial_p(errors: npt.ArrayLike, n: npt.ArrayLike, alpha: float) -> FloatArray:
     """P(at most `errors` in n) when the error rate is `alpha`: the exact p-value of "the error rate is above alpha"."""
     x, n = _counts(errors, n)
-    return np.where(x == n, 1.0, special.bdtr(x, np.maximum(n, 1), _probability(alpha, "alpha")))
+    right = np.maximum(n - x, np.finfo(float).tiny)
+    return np.where(x == n, 1.0, special.betainc(right, x + 1, 1 - _probability(alpha, "alpha")))
 
 
 def labels_needed(alpha: float, *, delta: float = 0.05, errors: int = 0) -> int:
