@@ -150,7 +150,6 @@ def test_a_signal_stops_everything_and_the_run_ends_well(how: signal.Signals) ->
     assert not _runs(child)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")
 def test_children_do_not_outlive_a_killed_supervisor() -> None:
     with subprocess.Popen([sys.executable, "-c", RUN], stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout
