@@ -1,0 +1,318 @@
+"""What changes between two policies, in words for the owner, and whether people will look at less than before.
+
+A change is *looser* when it can let some claim pass with less human attention or on weaker evidence, *stricter* when it
+can only do the opposite, and *neutral* otherwise. What could go either way counts as looser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Final, Literal
+
+from reviewqueue.policy.document import (
+    BLIND_DEGREES,
+    HELD,
+    Band,
+    CalibratorEntry,
+    Policy,
+    Route,
+    band_for,
+    edge_text,
+    thawed,
+)
+from reviewqueue.policy.fields import child
+
+Direction = Literal["stricter", "looser", "neutral"]
+
+RELEASED: Final[dict[Route, int]] = {
+    "reject": 0,
+    "uncertain": 0,
+    "escalate": 0,
+    "review": 0,
+    "accept_flagged": 1,
+    "accept": 2,
+}
+"""How far an output gets before a person has seen it."""
+
+ATTENTION: Final[dict[Route, int]] = {
+    "accept": 0,
+    "reject": 0,
+    "accept_flagged": 1,
+    "uncertain": 1,
+    "review": 2,
+    "escalate": 3,
+}
+"""How much human attention a claim gets; an uncertain one goes to people when no next step is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference. `pointer` leads into the later document, or into the earlier one for what was taken out."""
+
+    pointer: str
+    meaning: str
+    before: object
+    after: object
+    direction: Direction
+
+
+def difference(before: Policy, after: Policy) -> tuple[Change, ...]:
+    """Every difference in effect. Empty for equal documents, and for those that differ in order or defaults alone."""
+    return (
+        *_band_changes(before, after),
+        *_cut_changes(before, after),
+        *_mandatory_changes(before, after),
+        *_calibrator_changes(before, after),
+        *_term_changes(before, after),
+    )
+
+
+def is_looser(before: Policy, after: Policy) -> bool:
+    """Whether anything at all could pass with less human attention or on weaker evidence than before."""
+    return any(change.direction == "looser" for change in difference(before, after))
+
+
+def loosens_mandatory(before: Policy, after: Policy) -> bool:
+    """Whether a rule of mandatory review was taken out or sends claims to a less senior person."""
+    return any(
+        change.direction == "looser" and change.pointer.startswith("/mandatory") for change in difference(before, after)
+    )
+
+
+# --- single values ---------------------------------------------------------------------------------------------
+
+
+def _neutral(*_values: object) -> Direction:
+    return "neutral"
+
+
+def _more_is_stricter(before: float, after: float) -> Direction:
+    return "stricter" if after > before else "looser"
+
+
+def _more_is_looser(before: float, after: float) -> Direction:
+    return "looser" if after > before else "stricter"
+
+
+def _later_is_stricter(degrees: tuple[str, ...]) -> Callable[[str, str], Direction]:
+    return lambda before, after: _more_is_stricter(degrees.index(before), degrees.index(after))
+
+
+TERMS: Final[tuple[tuple[str, str, Callable[..., Direction]], ...]] = (
+    ("/mode", "mode", _later_is_stricter(("active", "shadow"))),
+    ("/certainty", "certainty asked of a measured accuracy", _more_is_stricter),
+    ("/freshness_days", "number of days before an accuracy figure is stale", _more_is_looser),
+    ("/step_minutes", "number of minutes a next step may take", _more_is_looser),
+    ("/step_budget", "number of attempts of one case", _more_is_looser),
+    ("/review/labels_needed", "number of labels needed where a band does not say", _more_is_stricter),
+    ("/review/max_labels", "number of labels before a senior decides", _neutral),
+    ("/review/blind", "degree of blindness in review", _later_is_stricter(BLIND_DEGREES)),
+    ("/review/due_minutes", "number of minutes until a review is due", _neutral),
+    ("/review/lease_minutes", "number of minutes a reviewer holds a task", _neutral),
+    ("/review/undo_seconds", "number of seconds to change one's mind", _neutral),
+    ("/sampling/epoch", "epoch of the sampling key", _neutral),
+    ("/mandatory/route", "route of mandatory review", _later_is_stricter(HELD)),
+)
+"""Where each term stands in the document, what it is called, and which way it points."""
+
+
+def _term_changes(before: Policy, after: Policy) -> Iterator[Change]:
+    for pointer, name, direction_of in TERMS:
+        old, new = _term(before, pointer), _term(after, pointer)
+        if old != new:
+            yield Change(pointer, f"The {name}: {old} becomes {new}", old, new, direction_of(old, new))
+
+
+def _term(policy: Policy, pointer: str) -> object:
+    value: object = policy
+    for name in pointer[1:].split("/"):
+        value = getattr(value, name)
+    return value
+
+
+# --- bands -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A stretch of confidence that lies in one band before and in one band after."""
+
+    low: float
+    high: float
+    old: Band
+    new: Band
+    old_labels: int
+    new_labels: int
+    place: int
+
+
+Comparison = tuple[object, object, str, Direction]
+"""Value before, value after, what it means, direction."""
+
+
+def _band_changes(before: Policy, after: Policy) -> Iterator[Change]:
+    stretches = _stretches(before, after)
+    for name, compare in _COMPARISONS.items():
+        for found, run in groupby(stretches, key=compare):
+            if found is not None:
+                yield _band_change(name, list(run), found)
+
+
+def _band_change(name: str, run: list[_Stretch], found: Comparison) -> Change:
+    """One change for neighbouring stretches that change in the same way."""
+    old, new, meaning, direction = found
+    span = f"Confidence {edge_text(run[0].low)} to {edge_text(run[-1].high)}"
+    return Change(f"/bands/{run[0].place}/{name}", f"{span}: {meaning}", old, new, direction)
+
+
+def _stretches(before: Policy, after: Policy) -> list[_Stretch]:
+    edges = [*sorted({*before.lows, *after.lows}), 1.0]
+    return [_stretch(before, after, low, high) for low, high in pairwise(edges)]
+
+
+def _stretch(before: Policy, after: Policy, low: float, high: float) -> _Stretch:
+    old, new = band_for(before, low), band_for(after, low)
+    labels = before.labels_needed_in(old), after.labels_needed_in(new)
+    return _Stretch(low, high, old, new, *labels, place=after.bands.index(new))
+
+
+def _compare_routes(stretch: _Stretch) -> Comparison | None:
+    old, new = stretch.old.route, stretch.new.route
+    if old == new:
+        return None
+    loosens = RELEASED[new] > RELEASED[old] or ATTENTION[new] < ATTENTION[old]
+    return old, new, f"{old} becomes {new}", "looser" if loosens else "stricter"
+
+
+def _compare_steps(stretch: _Stretch) -> Comparison | None:
+    old, new = stretch.old.next_step, stretch.new.next_step
+    if old == new or old is None or new is None:
+        return None
+    return old, new, f"the next step is {new} instead of {old}", "neutral"
+
+
+def _compare_audits(stretch: _Stretch) -> Comparison | None:
+    old, new = stretch.old.audit_rate, stretch.new.audit_rate
+    if old == new:
+        return None
+    direction = _more_is_stricter(_share_seen(stretch.old), _share_seen(stretch.new))
+    return old, new, f"people see {new * 100:g}% of the claims instead of {old * 100:g}%", direction
+
+
+def _share_seen(band: Band) -> float:
+    """An automating band without audit can never be validated, so all its claims are held."""
+    return 1.0 if band.automates and band.audit_rate == 0 else band.audit_rate
+
+
+def _compare_accuracies(stretch: _Stretch) -> Comparison | None:
+    old, new = stretch.old.required_accuracy, stretch.new.required_accuracy
+    if old == new or old is None or new is None:
+        return None
+    return old, new, f"the accuracy to be earned is {new:g} instead of {old:g}", _more_is_stricter(old, new)
+
+
+def _compare_labels(stretch: _Stretch) -> Comparison | None:
+    old, new = stretch.old_labels, stretch.new_labels
+    if old == new or stretch.old.labels_needed is stretch.new.labels_needed is None:
+        return None  # where no band says anything, the change is one of the review terms
+    return old, new, f"{new} labels are needed instead of {old}", _more_is_stricter(old, new)
+
+
+_COMPARISONS: Final[dict[str, Callable[[_Stretch], Comparison | None]]] = {
+    "route": _compare_routes,
+    "next_step": _compare_steps,
+    "audit_rate": _compare_audits,
+    "required_accuracy": _compare_accuracies,
+    "labels_needed": _compare_labels,
+}
+
+
+def _cut_changes(before: Policy, after: Policy) -> Iterator[Change]:
+    old, new = before.lows[1:], after.lows[1:]
+    if old == new:
+        return
+    cuts = f"The bands are cut at {_edges(new)} instead of {_edges(old)}; each new band is measured by itself"
+    recut = _earned_edges(before) ^ _earned_edges(after)
+    inside = any(band_for(before, edge).automates and band_for(after, edge).automates for edge in recut)
+    yield Change("/bands", cuts, list(old), list(new), "looser" if inside else "neutral")
+
+
+def _earned_edges(policy: Policy) -> set[float]:
+    """Edges between two bands that both decide by themselves, and so answer for their accuracy apart."""
+    return {above.low for below, above in pairwise(policy.bands) if below.automates and above.automates}
+
+
+def _edges(edges: tuple[float, ...]) -> str:
+    return ", ".join(map(edge_text, edges)) or "no edge"
+
+
+# --- mandatory review ------------------------------------------------------------------------------------------
+
+
+def _mandatory_changes(before: Policy, after: Policy) -> Iterator[Change]:
+    old, new = _mandatory_rules(before), _mandatory_rules(after)
+    for name in [name for name in old if name not in new]:
+        yield Change(old[name], f"Claims of {name} need not go to a person any more", name, None, "looser")
+    for name in [name for name in new if name not in old]:
+        yield Change(new[name], f"Claims of {name} always go to a person", None, name, "stricter")
+
+
+def _mandatory_rules(policy: Policy) -> dict[str, str]:
+    """What always goes to a person, and where the document says so."""
+    categories = {
+        f"category {name}": f"/mandatory/categories/{place}" for place, name in enumerate(policy.mandatory.categories)
+    }
+    segments = {
+        f"{attribute} {value}": child(child("/mandatory/segments", attribute), place)
+        for attribute, values in policy.mandatory.segments.items()
+        for place, value in enumerate(values)
+    }
+    return categories | segments
+
+
+# --- calibrators -----------------------------------------------------------------------------------------------
+
+
+def _calibrator_changes(before: Policy, after: Policy) -> Iterator[Change]:
+    for place, new in enumerate(after.calibrators):
+        old = before.calibrator_of.get(new.subject)
+        if old != new:
+            yield _calibrator_change(f"/calibrators/{place}", old, new)
+    for place, old in enumerate(before.calibrators):
+        if old.subject not in after.calibrator_of:
+            meaning = f"{_subject(old)}: no longer calibrated, so no band decides by itself for it"
+            direction: Direction = "looser" if _people_differ(after) else "stricter"
+            yield Change(f"/calibrators/{place}", meaning, _calibrator(old), None, direction)
+
+
+def _calibrator_change(pointer: str, old: CalibratorEntry | None, new: CalibratorEntry) -> Change:
+    if old is None:
+        meaning = f"{_subject(new)}: calibrated by {new.name}, so that validated bands may decide by themselves for it"
+        return Change(pointer, meaning, None, _calibrator(new), "looser")
+    if old.map == new.map:
+        meaning = f"{_subject(new)}: {old.name} is called {new.name}"
+        return Change(pointer, meaning, _calibrator(old), _calibrator(new), "neutral")
+    meaning = f"{_subject(new)}: {new.name} instead of {old.name}; a claim may fall into another band, up or down"
+    return Change(pointer, meaning, _calibrator(old), _calibrator(new), "looser")
+
+
+def _people_differ(policy: Policy) -> bool:
+    """Whether it matters which band a claim falls into when no band may decide by itself."""
+    treatments = {
+        ("review", 1.0, policy.labels_needed_in(band))
+        if band.automates
+        else (band.route, band.audit_rate, policy.labels_needed_in(band))
+        for band in policy.bands
+    }
+    return len(treatments) > 1
+
+
+def _subject(entry: CalibratorEntry) -> str:
+    prompt = f", prompt {entry.prompt_version}" if entry.prompt_version else ""
+    return f"{entry.model} {entry.model_version}{prompt}"
+
+
+def _calibrator(entry: CalibratorEntry) -> dict[str, object]:
+    return {"name": entry.name, "map": thawed(entry.map)}
