@@ -67,6 +67,7 @@ class BandStat(models.Model):
     low = models.FloatField()
     high = models.FloatField()
     level = models.FloatField()
+    unlabelled_share = models.FloatField(default=0)  # of the claims, in strata of which no label is in yet
     error_upper = models.FloatField()  # one-sided exact limit of the gate
     gate_labels = models.PositiveIntegerField()  # labels of the equal-probability sample behind the gate
     required = models.FloatField(null=True)
@@ -84,3 +85,14 @@ class BandStat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model_version} {self.segment} {self.band}"
+
+
+class Measurement(models.Model):
+    """Up to what the bands of a pipeline have been measured. Losing it costs one recomputation."""
+
+    pipeline = models.OneToOneField(Pipeline, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    seen = models.TextField()
+    measured_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.pipeline_id} {self.measured_at}"

@@ -19,7 +19,7 @@ class FieldProblem:
 
 
 class DomainError(Exception):
-    """An expected refusal. Subclasses set `code`; `detail` is a sentence for people, without secrets or input echoes."""
+    """An expected refusal. Subclasses set `code`; `detail` is a sentence for people, without secrets."""
 
     code = "refused"
 

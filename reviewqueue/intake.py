@@ -117,9 +117,7 @@ def _pipeline_for(source: Source, submission: Submission) -> Pipeline:
 def _wait_for_twins(source: Source, external_id: str) -> None:
     """Two requests with one external_id run one after the other; nobody else waits."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"claim:{source.pk}:{external_id}"]
-        )
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"claim:{source.pk}:{external_id}"])
 
 
 def _answer_again(earlier: Claim, submission: Submission) -> dict[str, Any]:

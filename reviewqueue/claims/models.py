@@ -173,7 +173,7 @@ class Outcome(models.Model):
     correct = models.BooleanField(null=True)  # null: people looked and could not tell
     output = models.JSONField(null=True)  # the right answer, where it is known
     basis = models.CharField(max_length=12, choices=OutcomeBasis.choices)
-    # The outcome that accuracy estimates use. Complaints and hand-picked claims depend on the outcome, so theirs never do.
+    # The outcome that accuracy estimates use. What is reported from outside depends on the outcome, so it never is.
     measures = models.BooleanField()
     label_id = models.UUIDField(null=True)
     told_by = models.CharField(max_length=120, blank=True)
@@ -189,7 +189,9 @@ class Outcome(models.Model):
             # One outcome of a claim is measured.
             models.UniqueConstraint(name="outcome_one_measures", fields=["claim"], condition=Q(measures=True)),
             # What somebody reported from outside is never a measurement.
-            models.CheckConstraint(name="outcome_external_never_measures", condition=~Q(basis="external", measures=True)),
+            models.CheckConstraint(
+                name="outcome_external_never_measures", condition=~Q(basis="external", measures=True)
+            ),
         ]
         indexes = [
             models.Index(name="outcome_feed", fields=["pipeline", "id"]),

@@ -167,7 +167,7 @@ def settle(
     told_by: str = "",
     observed_at: datetime | None = None,
 ) -> Outcome:
-    """Makes this the standing outcome of a claim that the caller has locked; an earlier one is superseded, and stays."""
+    """Makes this the standing outcome of a claim that the caller has locked; an earlier one stays, superseded."""
     joins_transaction()
     last = claim.outcomes.order_by("-number").first()
     measures = basis != OutcomeBasis.EXTERNAL

@@ -127,7 +127,9 @@ def _field_problems(name: str, value: object, kind: Any) -> Iterator[FieldProble
         msgspec.convert(value, kind)
     except (msgspec.ValidationError, OverflowError, ValueError) as error:
         text = str(error).partition(" - at `$")
-        pointer = f"/{name}" + text[2].rstrip("`").replace("[...]", "").replace("[", "/").replace("]", "").replace(".", "/")
+        pointer = f"/{name}" + text[2].rstrip("`").replace("[...]", "").replace("[", "/").replace("]", "").replace(
+            ".", "/"
+        )
         detail = text[0] + "."
         if name == "confidence" and isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= 100:
             detail += " A confidence is a share between 0 and 1, not a percentage."

@@ -16,7 +16,7 @@ log = logging.getLogger("reviewqueue.sweeps")
 
 
 def run_sweep(name: str, work: Callable[[], int]) -> int:
-    """Runs `work` unless the same sweep is running elsewhere; returns how many things it changed (0 when it did not run).
+    """Runs `work` unless the same sweep is running elsewhere; returns how many things it changed (0 if it did not run).
 
     A failure is recorded and raised again: the next interval tries anew, because sweeps find their own work.
     """

@@ -22,7 +22,9 @@ class Pipeline(models.Model):
     # Enumerated on purpose: a name that is not listed is refused, so a look-alike cannot dodge mandatory review.
     categories = ArrayField(models.CharField(max_length=80), default=list)
     segment_values = models.JSONField(default=dict, help_text='{"language": ["en", "de"]}')
-    review_form = models.JSONField(default=dict, help_text='{"kind": "judgement"} or {"kind": "choice", "options": […]}')
+    review_form = models.JSONField(
+        default=dict, help_text='{"kind": "judgement"} or {"kind": "choice", "options": […]}'
+    )
     sources = models.ManyToManyField(Source, related_name="pipelines")
     created_at = models.DateTimeField(default=timezone.now)
     event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
@@ -54,9 +56,7 @@ class Grant(models.Model):
     class Meta:
         constraints = [
             # One person holds a role in a pipeline once.
-            models.UniqueConstraint(
-                name="grant_once", fields=["user", "pipeline", "role"], nulls_distinct=False
-            ),
+            models.UniqueConstraint(name="grant_once", fields=["user", "pipeline", "role"], nulls_distinct=False),
             # Work roles belong to a pipeline, instance roles to none.
             models.CheckConstraint(
                 name="grant_scope_fits_role",

@@ -35,7 +35,8 @@ def active_policy(pipeline_id: int) -> ActivePolicy | None:
 @lru_cache(maxsize=256)
 def policy_of(version_id: int, document_hash: str) -> Policy:
     """The parsed document of a version, kept for the life of the process: what a hash names never changes."""
-    document: dict[str, Any] = PolicyVersion.objects.values_list("document", flat=True).get(pk=version_id)
+    versions = PolicyVersion.objects.filter(pk=version_id, document_hash=document_hash)
+    document: dict[str, Any] = versions.values_list("document", flat=True).get()
     return parse_policy(document)
 
 

@@ -13,8 +13,8 @@ from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.document import Policy, policy_hash, to_document
-from reviewqueue.policy.parsing import names_problems, parse_policy
 from reviewqueue.policy.models import BandState, PolicyStatus, PolicyVersion
+from reviewqueue.policy.parsing import names_problems, parse_policy
 from reviewqueue.policy.sampling import commitment, epoch_key
 from reviewqueue.transactions import joins_transaction, service
 
@@ -25,6 +25,12 @@ class PolicyNotInState(Conflict):
     """Somebody else approved, activated or rejected it first."""
 
     code = "policy_not_in_state"
+
+
+class PolicyOutdated(Conflict):
+    """Another version was activated since this one was proposed: approving it would silently undo that."""
+
+    code = "policy_outdated"
 
 
 class FourEyes(Forbidden):
@@ -111,6 +117,9 @@ def _approve(version: PolicyVersion, approver: User) -> PolicyVersion:
     if version.proposed_by_id == approver.pk:
         raise FourEyes("You proposed this version; somebody else has to approve it.")
     locked = _locked(version, PolicyStatus.DRAFT)
+    active = PolicyVersion.objects.filter(pipeline=locked.pipeline_id, status=PolicyStatus.ACTIVE).first()
+    if active and active.pk != locked.based_on_id:
+        raise PolicyOutdated(f"Version {active.number} became active since this was proposed. Propose it anew.")
     entry = ledger.append(event="policy.approved", actor=actor_of(approver), **_named(locked))
     locked.status = PolicyStatus.APPROVED
     locked.approved_by, locked.approved_at, locked.approved_event_id = approver, timezone.now(), entry.id
@@ -171,6 +180,15 @@ def reject(*, version: PolicyVersion, by: User) -> PolicyVersion:
     locked.status = PolicyStatus.REJECTED
     locked.save(update_fields=["status"])
     return locked
+
+
+def withdraw(*, version: PolicyVersion) -> None:
+    """A sweep takes back its own draft because it has a better one. Joins the caller's transaction."""
+    joins_transaction()
+    locked = _locked(version, PolicyStatus.DRAFT)
+    ledger.append(event="policy.rejected", actor=SWEEP, reason="superseded", **_named(locked))
+    locked.status = PolicyStatus.REJECTED
+    locked.save(update_fields=["status"])
 
 
 def _locked(version: PolicyVersion, status: PolicyStatus) -> PolicyVersion:

@@ -3,170 +3,320 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.utils.timezone
-import reviewqueue.claims.models
 from django.db import migrations, models
+
+import reviewqueue.claims.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('ledger', '0001_initial'),
-        ('pipelines', '0001_initial'),
-        ('policy', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("ledger", "0001_initial"),
+        ("pipelines", "0001_initial"),
+        ("policy", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Claim',
+            name="Claim",
             fields=[
-                ('id', models.UUIDField(default=reviewqueue.claims.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('external_id', models.CharField(max_length=200)),
-                ('model', models.CharField(max_length=120)),
-                ('model_version', models.CharField(max_length=120)),
-                ('prompt_version', models.CharField(blank=True, max_length=120)),
-                ('category', models.CharField(blank=True, max_length=80)),
-                ('segments', models.JSONField(default=dict)),
-                ('confidence', models.FloatField()),
-                ('elicitation', models.CharField(default='other', max_length=20)),
-                ('signals', models.JSONField(default=dict)),
-                ('fingerprint', models.BinaryField(max_length=32)),
-                ('content_hash', models.BinaryField(max_length=32)),
-                ('callback_url', models.TextField(null=True)),
-                ('occurred_at', models.DateTimeField(null=True)),
-                ('received_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('status', models.CharField(choices=[('decided', 'Decided'), ('awaiting_step', 'Awaiting Step'), ('in_review', 'In Review'), ('settled', 'Settled')], max_length=13)),
-                ('event', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.event')),
-                ('pipeline', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pipelines.pipeline')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.source')),
-                ('supersedes', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='claims.claim')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=reviewqueue.claims.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=200)),
+                ("model", models.CharField(max_length=120)),
+                ("model_version", models.CharField(max_length=120)),
+                ("prompt_version", models.CharField(blank=True, max_length=120)),
+                ("category", models.CharField(blank=True, max_length=80)),
+                ("segments", models.JSONField(default=dict)),
+                ("confidence", models.FloatField()),
+                ("elicitation", models.CharField(default="other", max_length=20)),
+                ("signals", models.JSONField(default=dict)),
+                ("fingerprint", models.BinaryField(max_length=32)),
+                ("content_hash", models.BinaryField(max_length=32)),
+                ("callback_url", models.TextField(null=True)),
+                ("occurred_at", models.DateTimeField(null=True)),
+                ("received_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("decided", "Decided"),
+                            ("awaiting_step", "Awaiting Step"),
+                            ("in_review", "In Review"),
+                            ("settled", "Settled"),
+                        ],
+                        max_length=13,
+                    ),
+                ),
+                (
+                    "event",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.event"
+                    ),
+                ),
+                (
+                    "pipeline",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="pipelines.pipeline"
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.source"
+                    ),
+                ),
+                (
+                    "supersedes",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="claims.claim"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ClaimPayload',
+            name="ClaimPayload",
             fields=[
-                ('claim', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='payload', serialize=False, to='claims.claim')),
-                ('salt', models.BinaryField(max_length=32)),
-                ('content', models.JSONField()),
+                (
+                    "claim",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="payload",
+                        serialize=False,
+                        to="claims.claim",
+                    ),
+                ),
+                ("salt", models.BinaryField(max_length=32)),
+                ("content", models.JSONField()),
             ],
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.UUIDField(default=reviewqueue.claims.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField(default=1)),
-                ('standing', models.BooleanField(default=True)),
-                ('route', models.CharField(choices=[('accept', 'Accept'), ('accept_flagged', 'Accept Flagged'), ('review', 'Review'), ('escalate', 'Escalate'), ('reject', 'Reject'), ('uncertain', 'Uncertain')], max_length=14)),
-                ('next_step', models.CharField(max_length=10, null=True)),
-                ('band', models.CharField(blank=True, max_length=40)),
-                ('band_state', models.CharField(max_length=12)),
-                ('calibrated_confidence', models.FloatField(null=True)),
-                ('calibrator', models.CharField(max_length=80, null=True)),
-                ('reasons', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=30), size=None)),
-                ('mandatory', models.BooleanField()),
-                ('audit_u', models.FloatField()),
-                ('audit_rate', models.FloatField()),
-                ('audit_sampled', models.BooleanField()),
-                ('inclusion_probability', models.FloatField()),
-                ('facts', models.JSONField()),
-                ('decided_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('claim', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='claims.claim')),
-                ('event', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.event')),
-                ('pipeline', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pipelines.pipeline')),
-                ('policy_version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='policy.policyversion')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=reviewqueue.claims.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField(default=1)),
+                ("standing", models.BooleanField(default=True)),
+                (
+                    "route",
+                    models.CharField(
+                        choices=[
+                            ("accept", "Accept"),
+                            ("accept_flagged", "Accept Flagged"),
+                            ("review", "Review"),
+                            ("escalate", "Escalate"),
+                            ("reject", "Reject"),
+                            ("uncertain", "Uncertain"),
+                        ],
+                        max_length=14,
+                    ),
+                ),
+                ("next_step", models.CharField(max_length=10, null=True)),
+                ("band", models.CharField(blank=True, max_length=40)),
+                ("band_state", models.CharField(max_length=12)),
+                ("calibrated_confidence", models.FloatField(null=True)),
+                ("calibrator", models.CharField(max_length=80, null=True)),
+                (
+                    "reasons",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=30), size=None),
+                ),
+                ("mandatory", models.BooleanField()),
+                ("audit_u", models.FloatField()),
+                ("audit_rate", models.FloatField()),
+                ("audit_sampled", models.BooleanField()),
+                ("inclusion_probability", models.FloatField()),
+                ("facts", models.JSONField()),
+                ("decided_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "claim",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="decisions", to="claims.claim"
+                    ),
+                ),
+                (
+                    "event",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.event"
+                    ),
+                ),
+                (
+                    "pipeline",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="pipelines.pipeline"
+                    ),
+                ),
+                (
+                    "policy_version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="policy.policyversion",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Outcome',
+            name="Outcome",
             fields=[
-                ('id', models.UUIDField(default=reviewqueue.claims.models.new_id, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('standing', models.BooleanField(default=True)),
-                ('correct', models.BooleanField(null=True)),
-                ('output', models.JSONField(null=True)),
-                ('basis', models.CharField(choices=[('labels', 'Labels'), ('adjudication', 'Adjudication'), ('external', 'External')], max_length=12)),
-                ('measures', models.BooleanField()),
-                ('label_id', models.UUIDField(null=True)),
-                ('told_by', models.CharField(blank=True, max_length=120)),
-                ('observed_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('claim', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='outcomes', to='claims.claim')),
-                ('event', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.event')),
-                ('pipeline', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pipelines.pipeline')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=reviewqueue.claims.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("standing", models.BooleanField(default=True)),
+                ("correct", models.BooleanField(null=True)),
+                ("output", models.JSONField(null=True)),
+                (
+                    "basis",
+                    models.CharField(
+                        choices=[("labels", "Labels"), ("adjudication", "Adjudication"), ("external", "External")],
+                        max_length=12,
+                    ),
+                ),
+                ("measures", models.BooleanField()),
+                ("label_id", models.UUIDField(null=True)),
+                ("told_by", models.CharField(blank=True, max_length=120)),
+                ("observed_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "claim",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="outcomes", to="claims.claim"
+                    ),
+                ),
+                (
+                    "event",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.event"
+                    ),
+                ),
+                (
+                    "pipeline",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="pipelines.pipeline"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='claim',
-            index=models.Index(fields=['pipeline', '-id'], name='claim_by_pipeline'),
+            model_name="claim",
+            index=models.Index(fields=["pipeline", "-id"], name="claim_by_pipeline"),
         ),
         migrations.AddIndex(
-            model_name='claim',
-            index=models.Index(fields=['source', '-id'], name='claim_by_source'),
+            model_name="claim",
+            index=models.Index(fields=["source", "-id"], name="claim_by_source"),
         ),
         migrations.AddIndex(
-            model_name='claim',
-            index=models.Index(fields=['pipeline', 'status', '-id'], name='claim_by_status'),
+            model_name="claim",
+            index=models.Index(fields=["pipeline", "status", "-id"], name="claim_by_status"),
         ),
         migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.UniqueConstraint(fields=('source', 'external_id'), name='claim_external_id_once'),
+            model_name="claim",
+            constraint=models.UniqueConstraint(fields=("source", "external_id"), name="claim_external_id_once"),
         ),
         migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__gte', 0), ('confidence__lte', 1)), name='claim_confidence_is_a_share'),
+            model_name="claim",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("confidence__gte", 0), ("confidence__lte", 1)), name="claim_confidence_is_a_share"
+            ),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(condition=models.Q(('standing', True)), fields=['pipeline', 'route', '-claim'], name='decision_by_route'),
+            model_name="decision",
+            index=models.Index(
+                condition=models.Q(("standing", True)), fields=["pipeline", "route", "-claim"], name="decision_by_route"
+            ),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(condition=models.Q(('standing', True)), fields=['pipeline', 'band', '-claim'], name='decision_by_band'),
+            model_name="decision",
+            index=models.Index(
+                condition=models.Q(("standing", True)), fields=["pipeline", "band", "-claim"], name="decision_by_band"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.UniqueConstraint(fields=('claim', 'number'), name='decision_number_once'),
+            model_name="decision",
+            constraint=models.UniqueConstraint(fields=("claim", "number"), name="decision_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.UniqueConstraint(condition=models.Q(('standing', True)), fields=('claim',), name='decision_one_stands'),
+            model_name="decision",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("standing", True)), fields=("claim",), name="decision_one_stands"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('mandatory', False), ('route__in', ['review', 'escalate']), _connector='OR'), name='decision_mandatory_goes_to_people'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("mandatory", False), ("route__in", ["review", "escalate"]), _connector="OR"),
+                name="decision_mandatory_goes_to_people",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('route__in', ['review', 'escalate', 'uncertain']), ('band_state', 'validated'), _connector='OR'), name='decision_unvalidated_band_never_automates'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("route__in", ["review", "escalate", "uncertain"]), ("band_state", "validated"), _connector="OR"
+                ),
+                name="decision_unvalidated_band_never_automates",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('audit_rate__gte', 0), ('audit_rate__lte', 1), ('audit_u__gte', 0), ('audit_u__lt', 1), ('inclusion_probability__gte', 0), ('inclusion_probability__lte', 1)), name='decision_inclusion_is_a_share'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("audit_rate__gte", 0),
+                    ("audit_rate__lte", 1),
+                    ("audit_u__gte", 0),
+                    ("audit_u__lt", 1),
+                    ("inclusion_probability__gte", 0),
+                    ("inclusion_probability__lte", 1),
+                ),
+                name="decision_inclusion_is_a_share",
+            ),
         ),
         migrations.AddIndex(
-            model_name='outcome',
-            index=models.Index(fields=['pipeline', 'id'], name='outcome_feed'),
+            model_name="outcome",
+            index=models.Index(fields=["pipeline", "id"], name="outcome_feed"),
         ),
         migrations.AddIndex(
-            model_name='outcome',
-            index=models.Index(condition=models.Q(('measures', True)), fields=['pipeline', '-created_at'], name='outcome_measured'),
+            model_name="outcome",
+            index=models.Index(
+                condition=models.Q(("measures", True)), fields=["pipeline", "-created_at"], name="outcome_measured"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.UniqueConstraint(fields=('claim', 'number'), name='outcome_number_once'),
+            model_name="outcome",
+            constraint=models.UniqueConstraint(fields=("claim", "number"), name="outcome_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.UniqueConstraint(condition=models.Q(('standing', True)), fields=('claim',), name='outcome_one_stands'),
+            model_name="outcome",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("standing", True)), fields=("claim",), name="outcome_one_stands"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.UniqueConstraint(condition=models.Q(('measures', True)), fields=('claim',), name='outcome_one_measures'),
+            model_name="outcome",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("measures", True)), fields=("claim",), name="outcome_one_measures"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.CheckConstraint(condition=models.Q(('basis', 'external'), ('measures', True), _negated=True), name='outcome_external_never_measures'),
+            model_name="outcome",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("basis", "external"), ("measures", True), _negated=True),
+                name="outcome_external_never_measures",
+            ),
         ),
     ]

@@ -8,47 +8,118 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('ledger', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("ledger", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Pipeline',
+            name="Pipeline",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('description', models.TextField(blank=True)),
-                ('question', models.TextField(help_text='What the reviewer is asked about each output.')),
-                ('guideline', models.TextField(blank=True, help_text='The policy text reviewers can open.')),
-                ('categories', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=80), default=list, size=None)),
-                ('segment_values', models.JSONField(default=dict, help_text='{"language": ["en", "de"]}')),
-                ('review_form', models.JSONField(default=dict, help_text='{"kind": "judgement"} or {"kind": "choice", "options": […]}')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('deputy', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('event', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.event')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='owned_pipelines', to=settings.AUTH_USER_MODEL)),
-                ('sources', models.ManyToManyField(related_name='pipelines', to='accounts.source')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("description", models.TextField(blank=True)),
+                ("question", models.TextField(help_text="What the reviewer is asked about each output.")),
+                ("guideline", models.TextField(blank=True, help_text="The policy text reviewers can open.")),
+                (
+                    "categories",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=80), default=list, size=None
+                    ),
+                ),
+                ("segment_values", models.JSONField(default=dict, help_text='{"language": ["en", "de"]}')),
+                (
+                    "review_form",
+                    models.JSONField(
+                        default=dict, help_text='{"kind": "judgement"} or {"kind": "choice", "options": […]}'
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "deputy",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "event",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.event"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="owned_pipelines",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("sources", models.ManyToManyField(related_name="pipelines", to="accounts.source")),
             ],
         ),
         migrations.CreateModel(
-            name='Grant',
+            name="Grant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('reviewer', 'Reviewer'), ('senior', 'Senior'), ('owner', 'Owner'), ('auditor', 'Auditor'), ('admin', 'Admin')], max_length=20)),
-                ('granted_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('event', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.event')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to=settings.AUTH_USER_MODEL)),
-                ('pipeline', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='pipelines.pipeline')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("reviewer", "Reviewer"),
+                            ("senior", "Senior"),
+                            ("owner", "Owner"),
+                            ("auditor", "Auditor"),
+                            ("admin", "Admin"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("granted_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "event",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.event"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="grants", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "pipeline",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grants",
+                        to="pipelines.pipeline",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'pipeline', 'role'), name='grant_once', nulls_distinct=False), models.CheckConstraint(condition=models.Q(models.Q(('pipeline__isnull', True), ('role__in', ['auditor', 'admin'])), models.Q(('pipeline__isnull', False), ('role__in', ['reviewer', 'senior', 'owner'])), _connector='OR'), name='grant_scope_fits_role')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user", "pipeline", "role"), name="grant_once", nulls_distinct=False
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("pipeline__isnull", True), ("role__in", ["auditor", "admin"])),
+                            models.Q(("pipeline__isnull", False), ("role__in", ["reviewer", "senior", "owner"])),
+                            _connector="OR",
+                        ),
+                        name="grant_scope_fits_role",
+                    ),
+                ],
             },
         ),
     ]

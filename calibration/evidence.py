@@ -1,0 +1,157 @@
+"""What has been claimed and what became of it, as arrays: the only input of every statistic.
+
+Complaints and hand-picked claims are not in here: only outcomes that measure are (claims.Outcome.measures).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Subject(NamedTuple):
+    """What is measured apart: numbers of one model or prompt version say nothing of another."""
+
+    model: str
+    model_version: str
+    prompt_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Everything routing looks at to place a claim in a band."""
+
+    subject: Subject
+    category: str
+    segments: tuple[tuple[str, str], ...]
+    confidence: float
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The segments a claim at this place belongs to, as statistics name them."""
+        if self.category:
+            yield f"category={self.category}"
+        for key, value in self.segments:
+            yield f"{key}={value}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimCount:
+    """Claims at one place that were drawn for a label at one audit rate. `first_at` is when the first came in."""
+
+    place: Place
+    audit_rate: float
+    claims: int
+    sampled: int
+    first_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledClaim:
+    """A claim whose outcome people measured, from a sample with known probability."""
+
+    place: Place
+    correct: bool
+    audit_u: float
+    audit_rate: float
+    fingerprint: bytes
+    received_at: datetime
+    settled_at: datetime
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labelled claims of one subject, oldest first, as columns for the statistics."""
+
+    rows: Sequence[LabelledClaim]
+
+    @cached_property
+    def confidence(self) -> FloatArray:
+        return np.array([row.place.confidence for row in self.rows], dtype=float)
+
+    @cached_property
+    def right(self) -> FloatArray:
+        return np.array([row.correct for row in self.rows], dtype=float)
+
+    @cached_property
+    def fingerprint(self) -> npt.NDArray[np.str_]:
+        return np.array([row.fingerprint.hex() for row in self.rows], dtype=np.str_)
+
+    def segment(self, attribute: str) -> list[str | None]:
+        """Each row's segment under one attribute, such as "language=en"."""
+        start = f"{attribute}="
+        return [next((name for name in row.place.names if name.startswith(start)), None) for row in self.rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+_COUNTS = """
+    SELECT c.model, c.model_version, c.prompt_version, c.category, c.segments::text, c.confidence, d.audit_rate,
+           count(*), count(*) FILTER (WHERE d.audit_sampled OR d.inclusion_probability = 1), min(c.received_at)
+      FROM claims_claim c JOIN claims_decision d ON d.claim_id = c.id AND d.standing
+      LEFT JOIN claims_outcome o ON o.claim_id = c.id AND o.measures
+     WHERE c.pipeline_id = %s AND (o.id IS NULL OR o.correct IS NOT NULL)
+     GROUP BY 1, 2, 3, 4, 5, 6, 7"""  # claims that people looked at and could not judge are not counted
+
+_LABELS = """
+    SELECT c.model, c.model_version, c.prompt_version, c.category, c.segments::text, c.confidence,
+           o.correct, d.audit_u, d.audit_rate, c.fingerprint, c.received_at, o.created_at
+      FROM claims_outcome o
+      JOIN claims_claim c ON c.id = o.claim_id
+      JOIN claims_decision d ON d.claim_id = c.id AND d.standing
+     WHERE o.pipeline_id = %s AND o.measures AND o.correct IS NOT NULL
+       AND (d.audit_sampled OR d.inclusion_probability = 1)
+     ORDER BY c.id"""
+
+_NEWEST = """
+    SELECT (SELECT max(id::text) FROM claims_claim WHERE pipeline_id = %(pipeline)s),
+           (SELECT max(created_at) FROM claims_outcome WHERE pipeline_id = %(pipeline)s),
+           (SELECT string_agg(number || status, ',' ORDER BY number) FROM policy_policyversion
+             WHERE pipeline_id = %(pipeline)s AND status IN ('draft', 'approved', 'active')),
+           date_trunc('hour', now())"""
+
+
+def claim_counts(pipeline_id: int) -> list[ClaimCount]:
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, [pipeline_id])
+        return [ClaimCount(_place(row[:6]), *row[6:]) for row in cursor.fetchall()]
+
+
+def labelled_claims(pipeline_id: int) -> list[LabelledClaim]:
+    """Oldest claim first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LABELS, [pipeline_id])
+        return [LabelledClaim(_place(row[:6]), *row[6:9], bytes(row[9]), *row[10:]) for row in cursor.fetchall()]
+
+
+def newest_of(pipeline_id: int) -> str:
+    """Changes whenever a number derived from this pipeline may change (and once an hour, because numbers age)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, {"pipeline": pipeline_id})
+        return "|".join(str(part) for part in cursor.fetchone())
+
+
+@lru_cache(maxsize=4096)
+def _segments(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(json.loads(text).items()))
+
+
+def _place(row: Sequence[object]) -> Place:
+    model, model_version, prompt_version, category, segments, confidence = row
+    return Place(
+        subject=Subject(str(model), str(model_version), str(prompt_version)),
+        category=str(category),
+        segments=_segments(str(segments)),
+        confidence=float(confidence),  # type: ignore[arg-type]  # a double precision column
+    )

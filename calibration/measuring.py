@@ -1,0 +1,255 @@
+"""From claims and labels to what each band of a policy may do. Pure: evidence and a policy in, numbers out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from calibration.core.bands import (
+    SLACK_ERRORS,
+    BandEstimate,
+    GateSample,
+    State,
+    Stratum,
+    band_accuracy,
+    state_of,
+    unlabelled_share,
+)
+from calibration.core.intervals import cp_upper, labels_needed
+from calibration.core.labels import in_fit_half
+from calibration.evidence import ClaimCount, LabelledClaim, Place, Subject
+from reviewqueue.policy.document import Band, Policy
+from reviewqueue.policy.facts import Facts
+from reviewqueue.policy.routing import place as placement
+
+EVERYTHING = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One number: a band (or all bands, "") of a subject, overall or in one segment."""
+
+    subject: Subject
+    segment: str
+    band: str
+    claims: int
+    sampled: int
+    labelled: int
+    right: int
+    mean_confidence: float | None
+    estimate: BandEstimate
+    unlabelled_share: float
+    gate: GateSample
+    error_upper: float
+    required: float | None
+    state: str
+    newest_at: datetime | None
+
+
+@dataclass
+class _Group:
+    counts: list[ClaimCount]
+    labels: list[LabelledClaim]
+
+
+def measure(
+    policy: Policy,
+    counts: Sequence[ClaimCount],
+    labels: Sequence[LabelledClaim],
+    *,
+    fitted: Mapping[str, datetime],
+    now: datetime,
+) -> list[Measured]:
+    """Every band of every subject, and every segment of every subject over all bands.
+
+    `fitted` tells when a calibrator of the policy was fitted on the fit half of these very labels: what it had seen
+    by then cannot certify its bands.
+    """
+    bands = {band.key: band for band in policy.bands}
+    by_band, by_segment = _grouped(policy, counts, labels)
+    subjects = {count.place.subject for count in counts}
+    empty = _Group([], [])
+    rows = [
+        _measured(policy, subject, EVERYTHING, band, by_band.get((subject, key), empty), fitted=fitted, now=now)
+        for subject in sorted(subjects)
+        for key, band in bands.items()
+    ]
+    rows += [
+        _measured(policy, subject, segment, None, group, fitted=fitted, now=now)
+        for (subject, segment), group in sorted(by_segment.items())
+    ]
+    return rows
+
+
+def _grouped(
+    policy: Policy, counts: Sequence[ClaimCount], labels: Sequence[LabelledClaim]
+) -> tuple[dict[tuple[Subject, str], _Group], dict[tuple[Subject, str], _Group]]:
+    """By subject and band, and by subject and segment (EVERYTHING included)."""
+    band_of = _BandOf(policy)
+    by_band: dict[tuple[Subject, str], _Group] = defaultdict(lambda: _Group([], []))
+    by_segment: dict[tuple[Subject, str], _Group] = defaultdict(lambda: _Group([], []))
+    for count in counts:
+        by_band[count.place.subject, band_of(count.place)].counts.append(count)
+        for name in (EVERYTHING, *count.place.names):
+            by_segment[count.place.subject, name].counts.append(count)
+    for label in labels:
+        by_band[label.place.subject, band_of(label.place)].labels.append(label)
+        for name in (EVERYTHING, *label.place.names):
+            by_segment[label.place.subject, name].labels.append(label)
+    return by_band, by_segment
+
+
+class _BandOf:
+    """The band in which the policy's own routing puts a place; remembered, because places repeat."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._known: dict[Place, str] = {}
+
+    def __call__(self, place: Place) -> str:
+        if place not in self._known:
+            facts = Facts(
+                **place.subject._asdict(),
+                category=place.category or None,
+                segments=dict(place.segments),
+                confidence=place.confidence,
+                audit_u=0.0,
+            )
+            band = placement(facts, self._policy).band
+            self._known[place] = band.key if band else ""
+        return self._known[place]
+
+
+def _measured(
+    policy: Policy,
+    subject: Subject,
+    segment: str,
+    band: Band | None,
+    group: _Group,
+    *,
+    fitted: Mapping[str, datetime],
+    now: datetime,
+) -> Measured:
+    inverted = band is not None and band.route == "reject"  # there, the promise is that the outputs are wrong
+    delta = 1 - policy.certainty
+    alpha = None if band is None or band.required_accuracy is None else 1 - band.required_accuracy
+    strata = _strata(group, inverted)
+    entry = policy.calibrator_of.get(subject)
+    usable = [row for row in group.labels if may_certify(row, fitted.get(entry.name) if entry else None)]
+    gate, lowest_rate = gate_sample(usable, group.counts, alpha=alpha, delta=delta, inverted=inverted)
+    window = [stratum for stratum in strata if stratum.rate >= lowest_rate]
+    newest = max((row.settled_at for row in group.labels), default=None)
+    state = state_of(
+        window,
+        alpha=alpha,
+        gate=gate,
+        delta=delta,
+        newest_label_age_days=(now - newest).total_seconds() / 86_400 if newest else 0.0,
+        freshness_days=policy.freshness_days,
+    )
+    if state == State.VALIDATED and entry is None:
+        state = State.PROVISIONAL  # bands cut on an uncalibrated score are measured, but decide nothing
+    right = sum(stratum.right for stratum in strata)
+    return Measured(
+        subject=subject,
+        segment=segment,
+        band=band.key if band else EVERYTHING,
+        claims=sum(count.claims for count in group.counts),
+        sampled=sum(count.sampled for count in group.counts),
+        labelled=len(group.labels),
+        right=right,
+        mean_confidence=_mean_confidence(group.counts),
+        estimate=band_accuracy(window if unlabelled_share(strata) else strata),
+        unlabelled_share=unlabelled_share(strata),
+        gate=gate,
+        error_upper=float(cp_upper(gate.errors, gate.labels, delta=delta)),
+        required=band.required_accuracy if band else None,
+        state=state.value,
+        newest_at=newest,
+    )
+
+
+def _strata(group: _Group, inverted: bool) -> list[Stratum]:
+    """One per audit rate: claims are known, labels are sampled, and the sizes do the weighting."""
+    claims: dict[float, int] = defaultdict(int)
+    sampled: dict[float, int] = defaultdict(int)
+    labelled: dict[float, int] = defaultdict(int)
+    right: dict[float, int] = defaultdict(int)
+    for count in group.counts:
+        claims[count.audit_rate] += count.claims
+        sampled[count.audit_rate] += count.sampled
+    for row in group.labels:
+        labelled[row.audit_rate] += 1
+        right[row.audit_rate] += row.correct != inverted
+    return [_stratum(rate, claims[rate], sampled[rate], labelled[rate], right[rate]) for rate in sorted(claims)]
+
+
+def _stratum(rate: float, claims: int, sampled: int, labelled: int, right: int) -> Stratum:
+    sampled = max(sampled, labelled)  # labels and counts are read one after the other, while both may grow
+    return Stratum(
+        claims=max(claims, sampled),
+        sampled=sampled,
+        labelled=labelled,
+        right=right,
+        pending=sampled - labelled,
+        rate=rate,
+    )
+
+
+def may_certify(row: LabelledClaim, fitted_at: datetime | None) -> bool:
+    """Labels of the certification half, and whatever came in after the fit."""
+    return fitted_at is None or row.received_at > fitted_at or not in_fit_half(row.fingerprint)
+
+
+def gate_sample(
+    labels: Sequence[LabelledClaim],
+    counts: Iterable[ClaimCount],
+    *,
+    alpha: float | None,
+    delta: float,
+    inverted: bool = False,
+) -> tuple[GateSample, float]:
+    """The equal-probability sample on which a promise is tested, one label per input, and the lowest rate behind it.
+
+    The sample of the whole time is thinned to the lowest audit rate there has been. While that holds too few labels,
+    the time before the rate was lowered speaks: its claims were drawn alike, at the higher rate of then
+    (docs/decisions/0003).
+    """
+    began = _rates_and_their_beginnings(counts)
+    needed = labels_needed(alpha, delta=delta, errors=SLACK_ERRORS) if alpha else 0
+    best, best_rate = GateSample(0, 0), 0.0
+    until: datetime | None = None
+    for rate, first_at in began:
+        sample = _thinned(labels, rate, until, inverted)
+        if sample.labels >= needed:
+            return sample, rate
+        if sample.labels > best.labels:
+            best, best_rate = sample, rate
+        until = first_at if until is None else min(until, first_at)
+    return best, best_rate
+
+
+def _rates_and_their_beginnings(counts: Iterable[ClaimCount]) -> list[tuple[float, datetime]]:
+    """Every audit rate in use, lowest first, with the time it was first used."""
+    began: dict[float, datetime] = {}
+    for count in counts:
+        began[count.audit_rate] = min(count.first_at, began.get(count.audit_rate, count.first_at))
+    return sorted(began.items())
+
+
+def _thinned(labels: Sequence[LabelledClaim], rate: float, until: datetime | None, inverted: bool) -> GateSample:
+    seen: set[bytes] = set()
+    errors = 0
+    for row in labels:
+        if row.audit_u >= rate or row.fingerprint in seen or (until is not None and row.received_at >= until):
+            continue
+        seen.add(row.fingerprint)
+        errors += row.correct == inverted
+    return GateSample(labels=len(seen), errors=errors)
+
+
+def _mean_confidence(counts: Sequence[ClaimCount]) -> float | None:
+    claims = sum(count.claims for count in counts)
+    return sum(count.claims * count.place.confidence for count in counts) / claims if claims else None
