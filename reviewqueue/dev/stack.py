@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reviewqueue.dev import broker, embedded
@@ -15,6 +15,8 @@ from reviewqueue.dev.service_account import private_directory
 from reviewqueue.dev.supervisor import Service
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+# Celery's advice against root is for servers; on a developer's machine, often a container, root is who we are.
+ROOT_IS_FINE_HERE = "ignore:You're running the worker with superuser privileges"
 ANYWHERE = {"0.0.0.0", "::"}
 
 
@@ -77,7 +79,9 @@ class Stack:
 
     def worker(self) -> Service:
         options = ["--queues", "default,seal", "--concurrency", "2", "--without-gossip", "--without-mingle"]
-        return self._service("worker", [*_celery("worker"), *options, "--loglevel", "INFO"], "worker")
+        service = self._service("worker", [*_celery("worker"), *options, "--loglevel", "INFO"], "worker")
+        warnings = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), ROOT_IS_FINE_HERE)))
+        return replace(service, environment={**service.environment, "PYTHONWARNINGS": warnings})
 
     def beat(self) -> Service:
         schedule = str(self.local / "beat-schedule")
