@@ -228,7 +228,9 @@ def _fit_beta(sample: Sample, eps: float) -> Params:
 
 def _fit_segmented(sample: Sample, eps: float) -> Params:
     names = np.unique(sample.segment)
-    return fit_segmented_platt({str(name): sample.part(sample.segment == name).cells for name in names}, eps=eps)
+    params = fit_segmented_platt({str(name): sample.part(sample.segment == name).cells for name in names}, eps=eps)
+    cast(dict[str, object], params["offsets"]).pop("", None)
+    return params
 
 
 # --- choosing --------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The statistics import an allowed few libraries, know no clock and draw only from a generator that was given a seed."""
+"""The statistics import an allowed few libraries, know no clock and draw only from a generator with a seed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,8 @@ import pytest
 CORE = Path(__file__).resolve().parents[2] / "calibration" / "core"
 MODULES = sorted(CORE.glob("*.py"))
 ALLOWED = {"numpy", "scipy", "sklearn"}
-ALLOWED_STANDARD = {
-    "__future__",
-    "bisect",
-    "collections",
-    "dataclasses",
-    "enum",
-    "functools",
-    "hashlib",
-    "math",
-    "typing",
-}
 ROUTING_NEEDS = {"__future__", "bisect", "collections", "math", "typing"}
+ALLOWED_STANDARD = ROUTING_NEEDS | {"dataclasses", "enum", "functools", "hashlib"}
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
