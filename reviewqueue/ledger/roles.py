@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db import ProgrammingError, transaction
 from django.db.backends.utils import CursorWrapper
 
 OWNER = "ledger_owner"  # owns the schema; used by migrations only
@@ -67,10 +68,18 @@ def _join(cursor: CursorWrapper, may_create: bool) -> None:
         [list(GROUP_ROLES), needed],
     )
     outside = [role for (role,) in cursor.fetchall()]
-    if outside and not may_create:
+    if outside and not (may_create and _joined(cursor, outside)):
         raise ImproperlyConfigured(_instructions(cursor, []))
-    for role in outside:
-        cursor.execute(f"GRANT {role} TO SESSION_USER")
+
+
+def _joined(cursor: CursorWrapper, roles: list[str]) -> bool:
+    """From PostgreSQL 16 on, the right to create roles is not the right to join those that somebody else created."""
+    try:
+        with transaction.atomic(using=cursor.db.alias):
+            cursor.execute(f"GRANT {', '.join(roles)} TO SESSION_USER")
+    except ProgrammingError:
+        return False
+    return True
 
 
 def _instructions(cursor: CursorWrapper, missing: list[str]) -> str:

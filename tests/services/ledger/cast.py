@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.db import connection
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from reviewqueue.ledger import services
 from reviewqueue.ledger.actors import Actor
@@ -20,7 +20,7 @@ INTAKE = Actor.system("intake")
 ORIGIN = "review-queue/tests"
 
 
-def prepare_sealing(settings: SettingsWrapper, folder: Path) -> VerifierKey:
+def prepare_sealing(settings: Settings, folder: Path) -> VerifierKey:
     """A signing key and an anchor file of this test's own."""
     settings.LEDGER_ORIGIN = ORIGIN
     settings.LEDGER_SIGNING_KEY_FILE = str(folder / "signing.key")
