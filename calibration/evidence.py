@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -125,14 +125,14 @@ _NEWEST = """
 def claim_counts(pipeline_id: int) -> list[ClaimCount]:
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, [pipeline_id])
-        return [ClaimCount(_place(row[:6]), *row[6:]) for row in cursor.fetchall()]
+        return [ClaimCount(_place(row), *row[6:]) for row in cursor.fetchall()]
 
 
 def labelled_claims(pipeline_id: int) -> list[LabelledClaim]:
     """Oldest claim first."""
     with connection.cursor() as cursor:
         cursor.execute(_LABELS, [pipeline_id])
-        return [LabelledClaim(_place(row[:6]), *row[6:9], bytes(row[9]), *row[10:]) for row in cursor.fetchall()]
+        return [_labelled(row) for row in cursor.fetchall()]
 
 
 def newest_of(pipeline_id: int) -> str:
@@ -147,11 +147,11 @@ def _segments(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(json.loads(text).items()))
 
 
-def _place(row: Sequence[object]) -> Place:
-    model, model_version, prompt_version, category, segments, confidence = row
-    return Place(
-        subject=Subject(str(model), str(model_version), str(prompt_version)),
-        category=str(category),
-        segments=_segments(str(segments)),
-        confidence=float(confidence),  # type: ignore[arg-type]  # a double precision column
-    )
+def _labelled(row: Sequence[Any]) -> LabelledClaim:
+    correct, audit_u, audit_rate, fingerprint, received_at, settled_at = row[6:]
+    return LabelledClaim(_place(row), correct, audit_u, audit_rate, bytes(fingerprint), received_at, settled_at)
+
+
+def _place(row: Sequence[Any]) -> Place:
+    model, model_version, prompt_version, category, segments, confidence = row[:6]
+    return Place(Subject(model, model_version, prompt_version), category, _segments(segments), confidence)

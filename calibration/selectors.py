@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
 from calibration.core.bands import SLACK_ERRORS
 from calibration.core.calibrators import predict
@@ -226,7 +227,7 @@ def reliability(
         labels = Labels(rows)
         return _reliability(labels, labels.confidence)
     labels = Labels([row for row in rows if may_certify(row, fitting_times(pipeline).get(entry.name))])
-    params = thawed(entry.map)
+    params = cast("dict[str, Any]", thawed(entry.map))
     return _reliability(labels, predict(params, labels.confidence, segment_names(params, labels)))
 
 

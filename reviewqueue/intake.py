@@ -81,7 +81,7 @@ def preview(*, source: Source, submission: Submission) -> Routing:
 def _decide(
     pipeline: Pipeline, submission: Submission, policy: ActivePolicy | None, claim_id: UUID
 ) -> tuple[Facts, Routing]:
-    subject = {
+    subject: dict[str, Any] = {
         "model": submission.model,
         "model_version": submission.model_version,
         "prompt_version": submission.prompt_version or "",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, cast
 from uuid import uuid4
 
 from django.contrib.auth.models import AbstractUser
@@ -20,9 +20,10 @@ class UserManager(DjangoUserManager["User"]):
         pseudonym = uuid4()
         with transaction.atomic():
             entry = ledger.append(event="user.created", actor=Actor.system("accounts"), user=str(pseudonym))
-            return super()._create_user(  # type: ignore[misc]  # private in the stubs, stable in Django
+            user = super()._create_user(  # type: ignore[misc]  # private in the stubs, stable in Django
                 username, email, password, pseudonym=pseudonym, event_id=entry.id, **fields
             )
+        return cast(User, user)
 
 
 class User(AbstractUser):
@@ -32,7 +33,7 @@ class User(AbstractUser):
     key_bindings = models.JSONField(default=dict, blank=True)
     event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
 
-    objects = UserManager()
+    objects: ClassVar[UserManager] = UserManager()
 
     @property
     def shown_name(self) -> str:

@@ -67,7 +67,7 @@ def claims_page(
     }
     claims = claims.filter(**{column: value for column, value in columns.items() if value is not None})
     if wanted.route or wanted.band:
-        standing = {"decisions__standing": True}
+        standing: dict[str, bool | str] = {"decisions__standing": True}
         if wanted.route:
             standing["decisions__route"] = wanted.route
         if wanted.band:

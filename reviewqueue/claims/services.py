@@ -34,7 +34,7 @@ class AlreadySettled(Conflict):
     code = "already_settled"
 
 
-def payload_commitment(salt: bytes, content: object) -> bytes:
+def payload_commitment(salt: bytes, content: Any) -> bytes:
     """SHA-256(0x02, salt, canonical content): what the ledger knows of a payload. Meaningless without the salt."""
     return hashlib.sha256(b"\x02" + salt + rfc8785.dumps(content)).digest()
 

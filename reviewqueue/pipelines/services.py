@@ -55,8 +55,9 @@ def create_pipeline(
         event_id=entry.id,
     )
     pipeline.sources.set(sources)
-    for person in {owner, deputy} - {None}:
-        _grant(user=person, role=Role.OWNER, pipeline=pipeline, actor=actor)
+    for person in (owner, deputy):
+        if person is not None:
+            _grant(user=person, role=Role.OWNER, pipeline=pipeline, actor=actor)
     return pipeline
 
 

@@ -216,14 +216,19 @@ def set_band_state(
     prompt_version: str,
     band: str,
     state: str,
-    figures: Mapping[str, int],
+    figures: Mapping[str, Any],
 ) -> bool:
     """Records what a band may do from now on; True when that is a change. Joins the caller's transaction.
 
     `figures` are the counts and limits behind it, as the ledger event `band.state_changed` names them.
     """
     joins_transaction()
-    key = {"model": model, "model_version": model_version, "prompt_version": prompt_version, "band": band}
+    key: dict[str, Any] = {
+        "model": model,
+        "model_version": model_version,
+        "prompt_version": prompt_version,
+        "band": band,
+    }
     row = BandState.objects.select_for_update(no_key=True).filter(policy_version=version, **key).first()
     before = row.state if row else "unmeasured"
     if before == state:
