@@ -28,7 +28,8 @@ FAINT_PRIOR = 1e-3
 SEGMENT_SLOPE_PRECISION = 64.0
 SEGMENT_INTERCEPT_PRECISION = 16.0
 
-GRADIENT_PER_LABEL = 1e-10
+LAST_GAIN_PER_LABEL = 1e-12
+"""A Newton step that promises less log loss than this per label is the last: its own error is the square of it."""
 MOST_STEPS = 200
 MOST_HALVINGS = 40
 
@@ -173,13 +174,17 @@ def _minimum(curve: Callable[[FloatArray], Curve], start: FloatArray, floor: Flo
     for _ in range(MOST_STEPS):
         loss, gradient, hessian = curve(v)
         free = (v > floor) | (gradient < 0)
-        if np.abs(gradient[free]).max(initial=0.0) <= GRADIENT_PER_LABEL * labels:
-            break
         step = np.zeros_like(v)
         step[free] = np.linalg.solve(hessian[np.ix_(free, free)], gradient[free])
+        if float(gradient @ step) <= LAST_GAIN_PER_LABEL * labels:
+            return _within_bounds(v - step, floor)
         shorter = (np.maximum(v - step / 2**halvings, floor) for halvings in range(MOST_HALVINGS))
         better = next((u for u in shorter if curve(u)[0] <= loss - 1e-4 * float(gradient @ (v - u))), None)
         if better is None:
             break
         v = better
-    return np.clip(v, -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT)
+    return _within_bounds(v, floor)
+
+
+def _within_bounds(v: FloatArray, floor: FloatArray) -> FloatArray:
+    return np.clip(np.maximum(v, floor), -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT)

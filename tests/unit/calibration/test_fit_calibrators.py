@@ -167,7 +167,7 @@ def test_a_segment_with_a_single_label_hardly_moves() -> None:
     names = ["workflow=rare" if row == 0 else "workflow=usual" for row in range(1_000)]
     calibrator = fit_segmented(c, np.where(np.arange(1_000) == 0, 0.0, y), names)
     rare, usual = (calibrator.predict([0.9], name)[0] for name in ("workflow=rare", "workflow=usual"))
-    assert 0 < usual - rare < 0.08
+    assert 0 < usual - rare < 0.1
 
 
 def test_rows_without_a_segment_have_no_offset_of_their_own() -> None:
