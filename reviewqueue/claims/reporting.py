@@ -36,7 +36,7 @@ class MandatoryReview(Conflict):
 class Report:
     """What became known of a claim: whether it was right, the right answer if known, and who said so when."""
 
-    correct: bool
+    correct: bool | None
     output: Any = None
     told_by: str = ""
     observed_at: datetime | None = None
@@ -108,7 +108,6 @@ def outcomes_page(
         .order_by("id")
     )
     return [
-        outcome_answer(outcome)
-        | {"external_id": outcome.claim.external_id, "pipeline": outcome.claim.pipeline.slug}
+        outcome_answer(outcome) | {"external_id": outcome.claim.external_id, "pipeline": outcome.claim.pipeline.slug}
         for outcome in outcomes[:limit]
     ]

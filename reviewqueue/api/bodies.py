@@ -1,0 +1,88 @@
+"""The bodies of the smaller operations: their fields, and what is wrong with one that does not fit.
+
+A claim's body is read by `reviewqueue.claims.submission`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from reviewqueue.errors import FieldProblem, Invalid
+
+B = TypeVar("B", bound=msgspec.Struct)
+
+Purpose = Literal["review", "audit", "flagged", "escalation", "adjudication", "gold", "relabel"]
+Verdict = Literal["correct", "incorrect", "partially_correct", "cannot_judge"]
+ReleaseReason = Literal[
+    "", "back", "need_context", "outside_skill", "conflict_of_interest", "broken", "policy_unclear", "other"
+]
+Name = Annotated[str, Meta(min_length=1, max_length=60)]
+Note = Annotated[str, Meta(max_length=4000)]
+Answers = Annotated[dict[str, Any], Meta(max_length=50)]
+Seconds = Annotated[float, Meta(ge=0, le=86_400)]
+Instant = Annotated[datetime, Meta(tz=True)]
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For operations whose address says it all."""
+
+
+class Take(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pipeline: Name | None = None
+    purpose: Purpose | None = None
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    reason: ReleaseReason = ""
+    note: Note = ""
+
+
+class LabelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    verdict: Verdict | None = None
+    output: Any = None
+    error_types: Annotated[list[Name], Meta(max_length=20)] = []
+    note: Note = ""
+    answers: Answers = {}
+    seconds: Seconds | None = None
+
+
+class Revision(LabelBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class OutcomeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    correct: bool
+    output: Any = None
+    source: Annotated[str, Meta(max_length=120)] = ""
+    observed_at: Instant | None = None
+
+
+def read_as(kind: type[B], value: object) -> B:
+    """`value` as the fields of `kind`. Raises Invalid with every problem and its pointer."""
+    if not isinstance(value, dict):
+        raise Invalid([FieldProblem("", "type", "The body is a JSON object.")])
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.ValidationError, OverflowError):
+        raise Invalid(list(_problems(kind, value))) from None
+
+
+def _problems(kind: type[msgspec.Struct], value: dict[str, Any]) -> Iterator[FieldProblem]:
+    types = get_type_hints(kind, include_extras=True)
+    required = {field.name for field in msgspec.structs.fields(kind) if field.required}
+    for name in sorted(set(value) - set(types)):
+        shown = name[:64].replace("~", "~0").replace("/", "~1")
+        yield FieldProblem(f"/{shown}", "unknown_field", "There is no such field here.")
+    for name in sorted(required - set(value)):
+        yield FieldProblem(f"/{name}", "required", "This field is required.")
+    for name in sorted(set(types) & set(value)):
+        try:
+            msgspec.convert(value[name], types[name])
+        except (msgspec.ValidationError, OverflowError) as error:
+            message = str(error).partition(" - at `$")[0]
+            yield FieldProblem(f"/{name}", "type" if message.startswith("Expected") else "value", f"{message}.")

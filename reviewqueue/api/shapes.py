@@ -1,0 +1,141 @@
+"""How things look in answers: the field names of the contract, filled from what services and selectors return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from calibration.selectors import BandRow, ModelBands
+from reviewqueue.claims.selectors import instant, outcome_answer
+from reviewqueue.policy.selectors import ActivePolicy
+from reviewqueue.review.services.labels import Labelled
+
+if TYPE_CHECKING:
+    from reviewqueue.pipelines.models import Pipeline
+    from reviewqueue.policy.models import PolicyVersion
+    from reviewqueue.review.models import Label, Lease
+
+_STATES: Final = {"validated": "validated", "breach": "breach", "stale": "stale"}
+
+
+def lease_answer(lease: Lease) -> dict[str, Any]:
+    return {"id": str(lease.pk), "expires_at": instant(lease.expires_at)}
+
+
+def labelled_answer(labelled: Labelled) -> dict[str, Any]:
+    """`reveal` is there when the label was blind: what was hidden until it was given."""
+    answer = {
+        "label": label_answer(labelled.label),
+        "outcome": outcome_answer(labelled.outcome) if labelled.outcome else None,
+    }
+    return answer | {"reveal": labelled.reveal} if labelled.reveal is not None else answer
+
+
+def label_answer(label: Label) -> dict[str, Any]:
+    return {
+        "id": str(label.pk),
+        "task": str(label.task_id),
+        "claim": str(label.claim_id),
+        "verdict": label.verdict,
+        "output": label.output,
+        "error_types": list(label.error_types),
+        "note": label.note,
+        "answers": label.answers,
+        "seconds": label.seconds,
+        "revision": label.revision,
+        "late": label.late,
+        "created_at": instant(label.created_at),
+    }
+
+
+def pipeline_answer(pipeline: Pipeline) -> dict[str, Any]:
+    return {
+        "slug": pipeline.slug,
+        "name": pipeline.name,
+        "description": pipeline.description,
+        "owner": pipeline.owner.username,
+        "categories": list(pipeline.categories),
+        "segments": pipeline.segment_values,
+        "links": {"self": f"/api/v1/pipelines/{pipeline.slug}"},
+    }
+
+
+def pipeline_detail(pipeline: Pipeline, policy: ActivePolicy | None, tables: Iterable[ModelBands]) -> dict[str, Any]:
+    return {
+        **pipeline_answer(pipeline),
+        "active_policy": {"number": policy.number, "document_hash": policy.document_hash} if policy else None,
+        "calibrators": _calibrators(policy),
+        "bands": [
+            {**_subject(table), "band": row.band, "route": row.route, "state": _state(row), "measured": row.state}
+            for table in tables
+            for row in table.rows
+        ],
+    }
+
+
+def _calibrators(policy: ActivePolicy | None) -> list[dict[str, str]]:
+    """The maps in use: one per model, model version and prompt version."""
+    entries = policy.policy.calibrators if policy else ()
+    return [
+        {**dict(zip(("model", "model_version", "prompt_version"), entry.subject, strict=True)), "name": entry.name}
+        for entry in entries
+    ]
+
+
+def bands_answer(tables: Iterable[ModelBands]) -> list[dict[str, Any]]:
+    return [
+        {**_subject(table), "calibrator": table.calibrator, "bands": [_band_answer(row) for row in table.rows]}
+        for table in tables
+    ]
+
+
+def _subject(table: ModelBands) -> dict[str, str]:
+    return {
+        "model": table.model,
+        "model_version": table.model_version,
+        "prompt_version": table.prompt_version,
+    }
+
+
+def _band_answer(row: BandRow) -> dict[str, Any]:
+    return {
+        "band": row.band,
+        "route": row.route,
+        "n_routed": row.n_routed,
+        "n_sampled": row.n_sampled,
+        "n_labelled": row.n_labelled,
+        "mean_confidence": row.mean_confidence,
+        "accuracy": row.accuracy,
+        "low": row.low,
+        "high": row.high,
+        "level": row.level,
+        "required": row.required,
+        "labels_missing": row.labels_missing,
+        "state": _state(row),
+        "measured": row.state,
+    }
+
+
+def _state(row: BandRow) -> str:
+    """The contract knows four states; why a band is not validated is told by `measured`."""
+    return _STATES.get(row.state, "unvalidated")
+
+
+def policy_answer(version: PolicyVersion) -> dict[str, Any]:
+    return {
+        "number": version.number,
+        "status": version.status,
+        "note": version.note,
+        "document_hash": version.document_hash,
+        "based_on": version.based_on.number if version.based_on else None,
+        "proposed_at": instant(version.proposed_at),
+        "proposed_by": version.proposed_by.username if version.proposed_by else None,
+        "approved_at": instant(version.approved_at) if version.approved_at else None,
+        "approved_by": version.approved_by.username if version.approved_by else None,
+        "activated_at": instant(version.activated_at) if version.activated_at else None,
+        "retired_at": instant(version.retired_at) if version.retired_at else None,
+    }
+
+
+def policy_detail(version: PolicyVersion) -> dict[str, Any]:
+    return {**policy_answer(version), "document": version.document, "evidence": version.evidence}

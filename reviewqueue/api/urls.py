@@ -1,0 +1,40 @@
+"""The paths of the contract, exactly: no trailing slash, and everything else below /api/v1/ is a plain 404."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, re_path
+from django.views.decorators.common import no_append_slash
+from django.views.decorators.csrf import csrf_exempt
+
+from reviewqueue.api.problems import problem
+from reviewqueue.api.views import claims, outcomes, pipelines, reviews
+
+app_name = "api"
+
+
+@csrf_exempt
+@no_append_slash
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    """Answers here, so that no middleware redirects to another path or shows a page."""
+    return problem(request, "not_found")
+
+
+urlpatterns = [
+    path("claims", claims.Claims.as_view(), name="claims"),
+    path("claims/preview", claims.ClaimPreview.as_view(), name="claim-preview"),
+    path("claims/<uuid:claim_id>", claims.ClaimDetail.as_view(), name="claim"),
+    path("claims/<uuid:claim_id>/outcome", outcomes.ClaimOutcome.as_view(), name="claim-outcome"),
+    path("outcomes", outcomes.Outcomes.as_view(), name="outcomes"),
+    path("reviews/take", reviews.ReviewTake.as_view(), name="take"),
+    path("leases/<uuid:lease_id>/renew", reviews.LeaseRenew.as_view(), name="lease-renew"),
+    path("leases/<uuid:lease_id>/release", reviews.LeaseRelease.as_view(), name="lease-release"),
+    path("leases/<uuid:lease_id>/label", reviews.LeaseLabel.as_view(), name="lease-label"),
+    path("labels/<uuid:label_id>/revise", reviews.LabelRevise.as_view(), name="label-revise"),
+    path("pipelines", pipelines.Pipelines.as_view(), name="pipelines"),
+    path("pipelines/<slug:slug>", pipelines.PipelineDetail.as_view(), name="pipeline"),
+    path("pipelines/<slug:slug>/bands", pipelines.PipelineBands.as_view(), name="bands"),
+    path("pipelines/<slug:slug>/policies", pipelines.Policies.as_view(), name="policies"),
+    path("pipelines/<slug:slug>/policies/<int:number>", pipelines.PolicyDetail.as_view(), name="policy"),
+    re_path(r"", nothing_here, name="nothing-here"),
+]

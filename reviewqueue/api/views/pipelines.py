@@ -1,0 +1,85 @@
+"""Pipelines and their figures: those of the source, or those in which the person's role may see figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from calibration.selectors import band_table
+from reviewqueue.api import shapes
+from reviewqueue.api.authentication import key_in, source_of
+from reviewqueue.api.operation import Operation
+from reviewqueue.errors import NotFound
+from reviewqueue.pipelines.selectors import (
+    FIGURES_ROLES,
+    WORKING_ROLES,
+    pipeline_for,
+    pipelines_for,
+    pipelines_of_source,
+)
+from reviewqueue.policy.selectors import active_policy, version_for, versions
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from reviewqueue.pipelines.models import Pipeline
+
+
+class Pipelines(Operation):
+    scopes = {"GET": "read"}
+
+    def get(self, request: Request) -> Response:
+        return Response({"results": [shapes.pipeline_answer(pipeline) for pipeline in _pipelines(request)]})
+
+
+class PipelineDetail(Operation):
+    scopes = {"GET": "read"}
+
+    def get(self, request: Request, slug: str) -> Response:
+        pipeline = _pipeline(request, slug)
+        return Response(shapes.pipeline_detail(pipeline, active_policy(pipeline.pk), band_table(pipeline)))
+
+
+class PipelineBands(Operation):
+    scopes = {"GET": "read"}
+
+    def get(self, request: Request, slug: str) -> Response:
+        return Response({"results": shapes.bands_answer(band_table(_pipeline(request, slug)))})
+
+
+class Policies(Operation):
+    scopes = {"GET": "read"}
+
+    def get(self, request: Request, slug: str) -> Response:
+        pipeline = _pipeline(request, slug)
+        return Response({"results": [shapes.policy_answer(version) for version in versions(pipeline)]})
+
+
+class PolicyDetail(Operation):
+    scopes = {"GET": "read"}
+
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        return Response(shapes.policy_detail(version_for(_pipeline(request, slug), number)))
+
+
+def _pipelines(request: Request) -> QuerySet[Pipeline]:
+    """Everything the caller may know of: work in a pipeline is enough."""
+    key = key_in(request)
+    if key.user:
+        mine = pipelines_for(key.user, FIGURES_ROLES | WORKING_ROLES)
+    else:
+        mine = pipelines_of_source(source_of(request))
+    return mine.select_related("owner").order_by("slug")
+
+
+def _pipeline(request: Request, slug: str) -> Pipeline:
+    """One pipeline whose figures the caller may see; raises NotFound or Forbidden."""
+    person = key_in(request).user
+    if person:
+        return pipeline_for(person, slug, FIGURES_ROLES)
+    pipeline = _pipelines(request).filter(slug=slug).first()
+    if pipeline is None:
+        raise NotFound("There is no such pipeline.")
+    return pipeline
