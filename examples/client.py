@@ -28,6 +28,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.message import Message
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
@@ -176,7 +177,7 @@ def _opener(*, direct: bool) -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(_NoRedirects, *without_proxy)
 
 
-def _answer(status: int, headers: Mapping[str, str], content: bytes) -> Answer:
+def _answer(status: int, headers: Message, content: bytes) -> Answer:
     try:
         body = json.loads(content) if content else {}
     except ValueError:  # a proxy's error page

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote_plus
 
 DATA = Path(__file__).resolve().parent / "data" / "yes-no-answers.csv.gz"
@@ -24,24 +25,34 @@ PROMPT_VERSION = "reason-answer-confidence"
 KEYWORDS: Mapping[str, frozenset[str]] = {
     topic: frozenset(words.split())
     for topic, words in {
-        "health": """allergic allergy anesthesia antibiotic antibiotics aspirin bacteria bacterial blood bone bones brain
-            calories cancer cells cholesterol contagious diabetes diet disease diseases disorder dna doctor doctors drug
-            drugs fever flu health heart hepatitis herpes hiv hormone hospital ibuprofen infection infections influenza
-            kidney liver lung lungs medical medicine muscle muscles nurse pain patient poisonous pregnancy pregnant skin
-            sleep stomach surgery symptoms syndrome teeth thyroid toxic vaccine viral virus vitamin""",
-        "law": """amendment attorney citizen citizens citizenship congress constitution constitutional contract copyright
-            court courts crime criminal election felony firearm firearms governor gun illegal judge jury law laws lawyer
-            legal legally legislation licence license marriage marry misdemeanor parliament passport patent permit police
-            president prison rights senate senator sue supreme tax taxes treason visa vote voting""",
-        "screen": """actor actress anime batman book books cast character characters disney dies ending episode episodes
-            film films finale harry marvel movie movies netflix novel potter season sequel series show spinoff superman
-            television thrones tv wars wizard""",
-        "sport": """baseball basketball boxing championship coach cricket cup fifa football golf hockey league match medal
+        "health": """
+            allergic allergy anesthesia antibiotic antibiotics aspirin bacteria bacterial blood bone bones brain
+            calories cancer cells cholesterol contagious diabetes diet disease diseases disorder dna doctor doctors
+            drug drugs fever flu health heart hepatitis herpes hiv hormone hospital ibuprofen infection infections
+            influenza kidney liver lung lungs medical medicine muscle muscles nurse pain patient poisonous pregnancy
+            pregnant skin sleep stomach surgery symptoms syndrome teeth thyroid toxic vaccine viral virus vitamin
+        """,
+        "law": """
+            amendment attorney citizen citizens citizenship congress constitution constitutional contract copyright
+            court courts crime criminal election felony firearm firearms governor gun illegal judge jury law laws
+            lawyer legal legally legislation licence license marriage marry misdemeanor parliament passport patent
+            permit police president prison rights senate senator sue supreme tax taxes treason visa vote voting
+        """,
+        "screen": """
+            actor actress anime batman book books cast character characters disney dies ending episode episodes film
+            films finale harry marvel movie movies netflix novel potter season sequel series show spinoff superman
+            television thrones tv wars wizard
+        """,
+        "sport": """
+            baseball basketball boxing championship coach cricket cup fifa football golf hockey league match medal
             mlb nba nfl nhl olympic olympics player players referee rugby scored soccer stadium team teams tennis
-            wrestling""",
-        "places": """africa airport america american asia australia border bordered britain california canada capital china
+            wrestling
+        """,
+        "places": """
+            africa airport america american asia australia border bordered britain california canada capital china
             city continent countries country england europe france india ireland island lake london mexico mountain
-            ocean republic river scotland sea state states texas uk wales york""",
+            ocean republic river scotland sea state states texas uk wales york
+        """,
     }.items()
 }
 TOPICS = (*KEYWORDS, "general")
@@ -105,7 +116,7 @@ def topic_of(question: str) -> str:
     return next((topic for topic, keywords in KEYWORDS.items() if words & keywords), "general")
 
 
-def claim_of(question: Question, model: Model, *, occurred_at: datetime) -> dict[str, object]:
+def claim_of(question: Question, model: Model, *, occurred_at: datetime) -> dict[str, Any]:
     """The body of `POST /api/v1/claims` for one model's answer to one question.
 
     Whoever posts it again has to pass the same `occurred_at`: it is part of the claim.
@@ -130,13 +141,13 @@ def claim_of(question: Question, model: Model, *, occurred_at: datetime) -> dict
     }
 
 
-def _alternatives(question: Question, model: Model) -> list[dict[str, object]]:
+def _alternatives(question: Question, model: Model) -> list[dict[str, Any]]:
     """What other models answered to the same question."""
     others = (answer for other, answer in question.answers.items() if other != model)
     return [{"output": answer.output, "confidence": answer.confidence} for answer in others]
 
 
-def _where_to_look(question: str) -> dict[str, object]:
+def _where_to_look(question: str) -> dict[str, Any]:
     """The questions were asked about Wikipedia, so that is where a reviewer can find the evidence."""
     return {
         "kind": "link",
