@@ -17,9 +17,9 @@ from psycopg import sql
 from reviewqueue.dev import embedded, leftovers
 from reviewqueue.dev.postgres_binaries import NoDatabaseServer, find_binaries
 from reviewqueue.dev.service_account import (
-    STATE_DIRECTORY,
     ServiceAccount,
     identity,
+    make_state_directory,
     passable_directory,
     private_directory,
     reaches,
@@ -130,8 +130,7 @@ def _data_directory(local: Path) -> Path:
 
 def _move_out(local: Path, account: ServiceAccount | None) -> None:
     """Leaves a pointer in `local`. Only a directory without data is moved: the owner of data can reach them."""
-    elsewhere = STATE_DIRECTORY / hashlib.sha256(os.fsencode(local)).hexdigest()[:12]
-    STATE_DIRECTORY.mkdir(mode=0o755, parents=True, exist_ok=True)
+    elsewhere = make_state_directory() / hashlib.sha256(os.fsencode(local)).hexdigest()[:12]
     passable_directory(elsewhere, account)
     (local / POINTER).write_text(f"{elsewhere / 'database'}\n")
 

