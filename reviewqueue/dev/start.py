@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class Start:
             finally:
                 self.supervisor.stop()
                 self._run_file.unlink(missing_ok=True)
+                shutil.rmtree(embedded.socket_directory(self.stack.local), ignore_errors=True)
         self.console.say("Stopped.")
         return 0
 
