@@ -59,11 +59,11 @@ class Band:
     low: float
     high: float
     route: Route
-    next_step: NextStep | None = None
-    audit_rate: float = 1.0
-    required_accuracy: float | None = None
-    labels_needed: int | None = None
-    unaudited_waiver: bool = False
+    next_step: NextStep | None
+    audit_rate: float
+    required_accuracy: float | None
+    labels_needed: int | None
+    unaudited_waiver: bool
     key: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -78,9 +78,9 @@ class Band:
 class Mandatory:
     """What always goes to a person, whatever its confidence."""
 
-    categories: tuple[str, ...] = ()
-    segments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    route: HeldRoute = "review"
+    categories: tuple[str, ...]
+    segments: Mapping[str, tuple[str, ...]]
+    route: HeldRoute
     category_set: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -128,13 +128,13 @@ class Policy:
     bands: tuple[Band, ...]
     mandatory: Mandatory
     sampling: Sampling
-    calibrators: tuple[CalibratorEntry, ...] = ()
-    review: ReviewTerms = ReviewTerms()
-    certainty: float = 0.95
-    freshness_days: int = 30
-    step_minutes: int = 60
-    step_budget: int = 3
-    mode: Mode = "active"
+    calibrators: tuple[CalibratorEntry, ...]
+    review: ReviewTerms
+    certainty: float
+    freshness_days: int
+    step_minutes: int
+    step_budget: int
+    mode: Mode
     lows: tuple[float, ...] = field(init=False, repr=False, compare=False)
     calibrator_of: Mapping[tuple[str, str, str], CalibratorEntry] = field(init=False, repr=False, compare=False)
 

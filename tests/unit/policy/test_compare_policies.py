@@ -58,6 +58,11 @@ def test_merging_two_bands_that_each_earned_their_own_accuracy_is_looser() -> No
     assert is_looser(policy(**apart), policy(bands=[{**ACCEPT, "low": 0}]))
 
 
+def test_reviewing_what_two_bands_decided_apart_is_not_looser() -> None:
+    apart = {"bands": [{**ACCEPT, "low": 0, "high": 0.5}, {**ACCEPT, "low": 0.5}]}
+    assert not is_looser(policy(**apart), policy(bands=[{**REVIEW, "low": 0, "high": 1}]))
+
+
 ONE_VALUE = [
     (two(), two(upper={"audit_rate": 0.2}), "/bands/1/audit_rate", "stricter"),
     (two(), two(upper={"audit_rate": 0, "unaudited_waiver": True}), "/bands/1/audit_rate", "stricter"),
@@ -103,6 +108,13 @@ ROUTES = [
     ("accept", "accept_flagged", "stricter"),
     ("accept", "reject", "stricter"),
     ("reject", "accept", "looser"),
+    ("accept_flagged", "accept", "looser"),
+    ("accept_flagged", "uncertain", "stricter"),
+    ("uncertain", "accept_flagged", "looser"),
+    ("uncertain", "reject", "looser"),
+    ("reject", "uncertain", "stricter"),
+    ("escalate", "review", "looser"),
+    ("escalate", "accept", "looser"),
 ]
 
 
@@ -165,7 +177,9 @@ def test_calibrators_are_compared_by_model(before: list[Any], after: list[Any], 
 
 
 def test_losing_a_calibrator_is_looser_where_bands_treat_held_claims_differently() -> None:
-    assert is_looser(policy(), policy(calibrators=[]))
+    handed_back = {"low": 0, "high": 0.9, "route": "uncertain", "next_step": "ask"}
+    bands = [handed_back, ACCEPT]
+    assert is_looser(policy(bands=bands), policy(bands=bands, calibrators=[]))
 
 
 def test_a_change_carries_both_values() -> None:

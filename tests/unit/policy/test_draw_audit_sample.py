@@ -45,7 +45,8 @@ def test_another_secret_gives_another_key() -> None:
 
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="16 bytes"):
-        epoch_key(b"short", "a", "b")
+        epoch_key(b"x" * 15, "a", "b")
+    assert epoch_key(b"x" * 16, "a", "b")
 
 
 def test_a_commitment_tells_keys_apart() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from reviewqueue.policy.document import band_for, policy_hash, to_document
+from reviewqueue.policy.document import PolicyInvalid, band_for, band_key, policy_hash, to_document
 from reviewqueue.policy.facts import facts_from_json, facts_to_json
 from reviewqueue.policy.parsing import parse_policy
 from tests.unit.policy.examples import ACCEPT, document, facts, policy
@@ -77,6 +78,73 @@ def test_a_policy_does_not_share_the_document_it_was_read_from() -> None:
     before = to_document(read)
     values[1] = 0.99
     assert to_document(read) == before
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "key"),
+    [(0, 1, "0.00-1.00"), (0.9, 0.955, "0.90-0.955"), (0.3, 0.99999999, "0.30-0.99999999")],
+)
+def test_a_band_knows_its_name_exactly(low: float, high: float, key: str) -> None:
+    assert band_key(low, high) == key
+
+
+BOUNDS: list[tuple[str, float, float, float]] = [
+    ("/certainty", 0.5, 0.99999999, 0.00000001),
+    ("/freshness_days", 1, 365, 1),
+    ("/step_minutes", 1, 10_080, 1),
+    ("/step_budget", 1, 10, 1),
+    ("/review/lease_minutes", 2, 60, 1),
+    ("/review/labels_needed", 1, 5, 1),
+    ("/review/max_labels", 1, 9, 1),
+    ("/review/due_minutes", 1, 43_200, 1),
+    ("/review/undo_seconds", 0, 600, 1),
+    ("/bands/0/low", 0, 0, 0.00000001),
+    ("/bands/0/high", 1, 1, 0.00000001),
+    ("/bands/0/audit_rate", 0.00000001, 1, 0.00000001),
+    ("/bands/0/required_accuracy", 0.00000001, 0.99999999, 0.00000001),
+    ("/bands/0/labels_needed", 1, 5, 1),
+]
+
+
+@pytest.mark.parametrize(("pointer", "lowest", "highest", "step"), BOUNDS, ids=[row[0] for row in BOUNDS])
+def test_every_number_is_kept_up_to_its_bounds_and_not_beyond(
+    pointer: str, lowest: float, highest: float, step: float
+) -> None:
+    for value in (lowest, highest):
+        assert at(to_document(parse_policy(with_value(pointer, value))), pointer) == value
+    for value in (lowest - step, highest + step):
+        with pytest.raises(PolicyInvalid) as refusal:
+            parse_policy(with_value(pointer, value))
+        assert pointer in {problem.pointer for problem in refusal.value.problems}
+
+
+def with_value(pointer: str, value: float) -> dict[str, Any]:
+    """A document with room for five labels, one value replaced."""
+    most = {} if pointer == "/review/max_labels" else {"max_labels": 9}
+    changed = document(bands=[{**ACCEPT, "low": 0}], review=most)
+    *path, last = pointer.split("/")[1:]
+    at(changed, "/".join(["", *path]))[last] = value
+    return changed
+
+
+def at(value: Any, pointer: str) -> Any:
+    for token in pointer.split("/")[1:]:
+        value = value[int(token)] if isinstance(value, list) else value[token]
+    return value
+
+
+def test_as_many_labels_as_are_needed_are_enough() -> None:
+    assert policy(review={"labels_needed": 3, "max_labels": 3}).review.max_labels == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "longest"), [("model", 120), ("model_version", 120), ("prompt_version", 120), ("name", 80)]
+)
+def test_names_of_calibrators_fit_the_database(field: str, longest: int) -> None:
+    entry = {"model": "m", "model_version": "1", "name": "i", "map": {"kind": "identity"}}
+    assert policy(calibrators=[{**entry, field: "x" * longest}])
+    with pytest.raises(PolicyInvalid):
+        policy(calibrators=[{**entry, field: "x" * (longest + 1)}])
 
 
 @pytest.mark.parametrize("p", [-0.001, 1.001, float("nan"), float("inf"), -float("inf")])

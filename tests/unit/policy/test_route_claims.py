@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
 import pytest
 
-from reviewqueue.policy.document import Band
-from reviewqueue.policy.facts import Facts
 from reviewqueue.policy.routing import Routing, no_policy, route
 from tests.unit.policy.examples import ACCEPT, REVIEW, facts, policy
 
@@ -96,6 +95,13 @@ def test_an_unaudited_band_never_decides_even_if_somebody_calls_it_validated() -
     waived = {**ACCEPT, "audit_rate": 0, "unaudited_waiver": True}
     answer = routed({"bands": [{**REVIEW, "low": 0, "high": 0.9}, waived]})
     assert (answer.route, answer.reasons, answer.inclusion_probability) == ("review", ("band_unvalidated",), 1.0)
+
+
+def test_the_category_comes_first_when_a_map_treats_several_segments_apart() -> None:
+    offsets = {"workflow=qa": [0, -5], "category=pricing": [0, 5]}
+    platt = {"kind": "platt", "slope": 1, "intercept": 0, "eps": 1e-6, "offsets": offsets}
+    entry = {"model": "acme-lm", "model_version": "1", "name": "pooled", "map": platt}
+    assert routed({"calibrators": [entry]}, confidence=0.5).route == "accept"
 
 
 # --- mandatory review ------------------------------------------------------------------------------------------
@@ -278,19 +284,26 @@ def test_bands_are_half_open_and_float_noise_flips_nothing(confidence: float, ba
 
 
 def test_without_a_policy_everything_is_held() -> None:
-    answer = no_policy(facts())
-    assert (answer.route, answer.reasons, answer.inclusion_probability) == ("review", ("no_policy",), 1.0)
-    assert (answer.band, answer.mandatory, answer.confidence) == (None, False, 0.95)
+    assert no_policy(facts(category="health", audit_u=0.0)) == Routing(
+        route="review",
+        next_step=None,
+        band=None,
+        band_state="unmeasured",
+        confidence=0.95,
+        calibrated_confidence=None,
+        calibrator=None,
+        reasons=("no_policy",),
+        mandatory=False,
+        audit_rate=1.0,
+        audit_sampled=False,
+        inclusion_probability=1.0,
+        labels_needed=1,
+        blind="none",
+        due_minutes=240,
+    )
 
 
-def test_a_band_knows_its_name_exactly() -> None:
-    assert [Band(low, high, "review").key for low, high in [(0, 1), (0.9, 0.955), (0.3, 0.99999999)]] == [
-        "0.00-1.00",
-        "0.90-0.955",
-        "0.30-0.99999999",
-    ]
-
-
-def test_facts_are_values() -> None:
-    assert facts() == facts() != facts(attempt=2)
-    assert isinstance(facts(), Facts)
+def test_facts_answers_and_policies_cannot_be_changed() -> None:
+    for value in (facts(), routed(), policy()):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, fields(value)[0].name, "other")
