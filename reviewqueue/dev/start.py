@@ -74,7 +74,7 @@ class Start:
         cluster.clear_leftovers()
         if cluster.initialise():
             # The log-ins of an earlier database would not open this one.
-            log_ins.file(self.stack.local).unlink(missing_ok=True)
+            log_ins.forget(self.stack.local)
         self.supervisor.start(self.stack.database(cluster))
         self.supervisor.wait_for(cluster.answers, limit=SERVER_LIMIT, what="The database")
         postgres.ensure_roles_and_database(cluster.sockets)
@@ -102,17 +102,18 @@ class Start:
         try:
             connection.request("GET", "/healthz")
             return connection.getresponse().status == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
 
     def _show_demo(self) -> None:
-        if log_ins.file(self.stack.local).exists():
-            log_ins.update_address(self.stack.local, self.stack.url)
+        local, url = self.stack.local, self.stack.url
+        if found := log_ins.known(local):
+            log_ins.update_address(local, found, url)
         else:
             self._run_demo()
-        self.console.say(log_ins.summary(self.stack.local, self.stack.url))
+        self.console.say(log_ins.summary(local, log_ins.known(local), url))
 
     def _run_demo(self) -> None:
         if not self.wait_for_demo:

@@ -12,6 +12,8 @@ import environ
 import pytest
 
 from reviewqueue.dev import embedded, log_ins, up
+from reviewqueue.dev.demo import facts
+from reviewqueue.dev.demo.facts import Facts
 
 LONGEST_SOCKET_PATH = 107
 
@@ -139,8 +141,14 @@ def test_a_second_start_in_the_same_directory_is_refused(
 
 
 def test_the_demo_file_follows_the_address_of_the_latest_start(local: Path) -> None:
-    facts = {"url": "http://127.0.0.1:8000", "users": {"rita": {"password": "word", "roles": ["reviewer"]}}, "keys": {}}
-    log_ins.file(local).write_text(json.dumps(facts))
-    log_ins.update_address(local, "http://127.0.0.1:9000")
-    assert json.loads(log_ins.file(local).read_text()) == facts | {"url": "http://127.0.0.1:9000"}
-    assert log_ins.file(local).stat().st_mode & 0o777 == 0o600
+    before = Facts("http://127.0.0.1:8000", users={"rita": {"password": "word", "roles": ["reviewer"]}})
+    facts.write(local, before)
+    log_ins.update_address(local, before, "http://127.0.0.1:9000")
+    assert log_ins.known(local) == Facts("http://127.0.0.1:9000", users=before.users)
+
+
+def test_a_start_ends_with_the_address_the_log_ins_and_the_keys(local: Path) -> None:
+    found = Facts("", keys={"intake": "hrq_1"}, users={"rita": {"password": "word", "roles": ["reviewer"]}})
+    said = log_ins.summary(local, found, "http://127.0.0.1:8000")
+    for fact in ("http://127.0.0.1:8000", "rita", "word", "reviewer", "intake", "hrq_1", str(local / "demo.json")):
+        assert fact in said
