@@ -16,6 +16,7 @@ from urllib.parse import quote
 Role = Literal["owner", "web", "worker"]
 
 DATABASE = "reviewqueue"
+DATABASE_PORT = 5432  # part of the socket's name; said aloud because PGPORT may say otherwise
 DEFAULT_URL = "http://127.0.0.1:8000"
 OWNER_COMMANDS = {"migrate", "makemigrations", "sqlmigrate", "showmigrations"}
 
@@ -50,7 +51,7 @@ def broker_socket(local: Path) -> Path:
 
 def database_url(socket: Path, *, user: str, database: str = DATABASE) -> str:
     """A URL for a server on a socket: the directory goes into the path, where django-environ looks for it."""
-    return f"postgres://{user}@/{quote(str(socket))}/{database}"
+    return f"postgres://{user}@:{DATABASE_PORT}/{quote(str(socket))}/{database}"
 
 
 def broker_url(socket: Path) -> str:

@@ -56,6 +56,7 @@ class Cluster:
     def command(self) -> list[str]:
         options = {
             "listen_addresses": "",
+            "port": str(embedded.DATABASE_PORT),
             "unix_socket_directories": str(self.sockets),
             "unix_socket_permissions": "0700",
             **QUIET,
@@ -129,14 +130,24 @@ def _data_directory(local: Path) -> Path:
 
 
 def _move_out(local: Path, account: ServiceAccount | None) -> None:
-    """Leaves a pointer in `local`. Only a directory without data is moved: the owner of data can reach them."""
+    """Leaves a pointer in `local`. Data there already stay: a new, empty database would look like their loss."""
+    if (local / "database").exists():
+        raise NoDatabaseServer(f"The owner of {local / 'database'} can no longer enter it; open its parents' rights.")
     elsewhere = make_state_directory() / hashlib.sha256(os.fsencode(local)).hexdigest()[:12]
     passable_directory(elsewhere, account)
     (local / POINTER).write_text(f"{elsewhere / 'database'}\n")
 
 
 def connect(sockets: Path, *, database: str = "postgres") -> Connection:
-    return psycopg.connect(host=str(sockets), user=SUPERUSER, dbname=database, autocommit=True, connect_timeout=5)
+    """A superuser's connection, for what no other role may do."""
+    return psycopg.connect(
+        host=str(sockets),
+        port=embedded.DATABASE_PORT,
+        user=SUPERUSER,
+        dbname=database,
+        autocommit=True,
+        connect_timeout=5,
+    )
 
 
 def ensure_roles_and_database(sockets: Path) -> None:

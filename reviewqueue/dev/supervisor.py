@@ -80,7 +80,9 @@ class Supervisor:
 
     def listen_for_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+            # Under nohup the end of the terminal is not the end of the run.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._on_signal)
 
     def start(self, service: Service) -> Child:
         child = Child(service, self._spawn(service), time.monotonic())

@@ -36,7 +36,7 @@ FOREIGN = (
     "CSRF_TRUSTED_ORIGINS",
     "PUBLIC_URL",
     "LOG_FORMAT",
-)
+)  # and what libpq reads: PGHOST, PGPORT and their like
 SERVER_LIMIT = 60.0
 PYTEST_LIMIT = 20.0
 
@@ -75,7 +75,7 @@ def _run_in(root: Path, directory: Path, selected: Sequence[str], *, with_checks
 
 def test_environment(directory: Path, addresses: Mapping[str, str]) -> dict[str, str]:
     """The settings of a test run: fresh secrets, its own servers, nothing from the caller's shell that names others."""
-    inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN and name[:2] != "PG"}
     if not os.access(inherited.get("HOME", ""), os.W_OK):
         inherited["HOME"] = str(directory)
     local = directory / "local"
