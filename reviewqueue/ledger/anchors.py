@@ -53,7 +53,7 @@ def _notes(lines: Iterable[bytes]) -> Iterator[str]:
     for line in lines:
         try:
             yield json.loads(line)["note"]
-        except ValueError:
+        except (ValueError, KeyError, TypeError):
             continue
 
 

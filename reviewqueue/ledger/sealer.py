@@ -62,8 +62,7 @@ class _Row:
 def seal_batch(*, keys: Sequence[SigningKey], anchor: FileAnchor | None, limit: int = BATCH) -> Sealed:
     """Seals up to `limit` events under a new checkpoint. Raises SealRefused when the stored tree contradicts itself."""
     with connection.cursor() as cursor, acting_as(cursor, SEALER):
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEALING_LOCK])
-        if cursor.fetchone() != (True,):
+        if not _locked():
             return Sealed(size=None)
         frontier = _checked_frontier(keys, anchor)
         rows, alarms = _take(limit)
@@ -76,9 +75,30 @@ def seal_batch(*, keys: Sequence[SigningKey], anchor: FileAnchor | None, limit: 
 
 
 @service
-def record_anchor(*, size: int, sink: str) -> None:
+def hand_over(anchor: FileAnchor) -> None:
+    """Hands the newest checkpoint to the anchor, also one that an earlier run signed and could not hand over.
+
+    Under the sealing lock, or two sealers could leave the anchor with a smaller checkpoint after a larger one.
+    """
     with connection.cursor() as cursor, acting_as(cursor, SEALER):
-        cursor.execute("INSERT INTO ledger.anchor (tree_size, sink) VALUES (%s, %s)", [size, sink])
+        checkpoint = Checkpoint.objects.order_by("-tree_size").first() if _locked() else None
+        if checkpoint and _anchored_size(anchor) < checkpoint.tree_size:
+            anchor.add(checkpoint.note)
+            cursor.execute(
+                "INSERT INTO ledger.anchor (tree_size, sink) VALUES (%s, %s)", [checkpoint.tree_size, anchor.name]
+            )
+
+
+def _locked() -> bool:
+    """Takes the sealing lock until the end of the transaction; False when another sealer has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEALING_LOCK])
+        return bool(cursor.fetchone() == (True,))
+
+
+def _anchored_size(anchor: FileAnchor) -> int:
+    note = anchor.newest()
+    return TreeHead.parse(parse_note(note).text).size if note else 0
 
 
 def _checked_frontier(keys: Sequence[SigningKey], anchor: FileAnchor | None) -> Frontier:
@@ -94,7 +114,7 @@ def _checked_frontier(keys: Sequence[SigningKey], anchor: FileAnchor | None) -> 
             _check_last(last, frontier, keys)
         if anchor:
             _check_anchor(anchor, tree)
-    except DamagedTree as error:
+    except (DamagedTree, NoteError) as error:
         raise SealRefused(str(error)) from error
     return frontier
 
@@ -153,7 +173,7 @@ def _alarms(row: _Row) -> list[str]:
 
 def _store(frontier: Frontier, rows: Sequence[_Row]) -> None:
     tiles: list[FullTile] = []
-    with connection.cursor() as cursor:
+    with connection.wrap_database_errors, connection.cursor() as cursor:  # COPY is not wrapped by Django's cursor
         with cursor.copy("COPY ledger.leaf (leaf_index, event_id, leaf_hash) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row((frontier.size, row.event_id, row.leaf_hash))

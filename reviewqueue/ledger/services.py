@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db import connection
 
 from reviewqueue.ledger.actors import Actor
-from reviewqueue.ledger.anchors import FileAnchor, configured_anchor
+from reviewqueue.ledger.anchors import configured_anchor
 from reviewqueue.ledger.canonical import canonical_body
 from reviewqueue.ledger.events import Entry, body_of
 from reviewqueue.ledger.keys import signing_keys, verifier_keys
-from reviewqueue.ledger.models import Checkpoint
-from reviewqueue.ledger.note import TreeHead, VerifierKey, parse_note
-from reviewqueue.ledger.sealer import BATCH, Sealed, record_anchor, seal_batch
+from reviewqueue.ledger.note import VerifierKey
+from reviewqueue.ledger.sealer import BATCH, Sealed, hand_over, seal_batch
 from reviewqueue.ledger.verify import Report, verify
 from reviewqueue.transactions import joins_transaction, service
+
+log = logging.getLogger(__name__)
 
 _INSERT = """
     INSERT INTO ledger.event (leaf)
@@ -66,12 +68,18 @@ def append_many(entries: Sequence[Entry]) -> list[Appended]:
 def seal(*, limit: int = BATCH) -> Sealed:
     """Seals waiting events under a new signed checkpoint and hands the newest checkpoint to the anchor.
 
-    Raises SealRefused when the tree contradicts something signed before, ImproperlyConfigured without a usable key.
+    An anchor that is full or away is an alarm and is served by a later run. Raises SealRefused when the tree
+    contradicts something signed before, ImproperlyConfigured without a usable key.
     """
     keys, anchor = signing_keys(), configured_anchor()
     sealed = seal_batch(keys=keys, anchor=anchor, limit=limit)
-    if anchor and sealed.size is not None:
-        _hand_over(anchor)
+    if anchor is None or sealed.size is None:
+        return sealed
+    try:
+        hand_over(anchor)
+    except OSError as error:
+        log.error("sealing: the anchor took no checkpoint: %s", error)
+        return replace(sealed, alarms=(*sealed.alarms, f"the anchor took no checkpoint: {error}"))
     return sealed
 
 
@@ -96,15 +104,6 @@ def _record_verification(actor: Actor, report: Report) -> None:
         unsealed=report.unsealed,
         findings=len(report.findings) + report.omitted,
     )
-
-
-def _hand_over(anchor: FileAnchor) -> None:
-    """Also finds a checkpoint that an earlier run signed and could not hand over."""
-    checkpoint = Checkpoint.objects.order_by("-tree_size").first()
-    newest = anchor.newest()
-    if checkpoint and (newest is None or TreeHead.parse(parse_note(newest).text).size < checkpoint.tree_size):
-        anchor.add(checkpoint.note)
-        record_anchor(size=checkpoint.tree_size, sink=anchor.name)
 
 
 def _rounds(entries: Sequence[Entry]) -> Iterator[list[int]]:

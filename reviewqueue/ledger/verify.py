@@ -153,11 +153,17 @@ class _TreeWalk:
             yield Finding("checkpoint", f"{head.place}: out of order")
         elif head.root is not None and head.root != self.frontier.root():
             if not self._differing:
-                suspects = f"it was edited, or one of the leaves {self._good} to {head.size - 1} was"
-                yield Finding("checkpoint", f"{head.place}: its root is not the root of the leaves: {suspects}")
+                yield Finding(
+                    "checkpoint", f"{head.place}: its root is not the root of the leaves: {self._cause(head)}"
+                )
             self._differing += 1
         else:
             self._good, self._differing = head.size, 0
+
+    def _cause(self, head: Head) -> str:
+        if head.size == self._good:
+            return "another checkpoint of this size fits them"
+        return f"it was edited, or one of the leaves {self._good} to {head.size - 1} was"
 
     def _heads_beyond(self) -> Iterator[Finding]:
         if self._differing > 1:
@@ -192,11 +198,20 @@ def _check_tile(tile: FullTile) -> Iterator[Finding]:
         yield Finding("tile", f"{place}: is missing")
         return
     hashes, root = bytes(stored[0]), bytes(stored[1])
-    for start in range(0, len(tile.hashes), HASH_BYTES):
-        if hashes[start : start + HASH_BYTES] != tile.hashes[start : start + HASH_BYTES]:
-            yield Finding("tile", f"{place}: differs at {_entry_name(tile, start // HASH_BYTES)}")
+    if differing := _differing_places(hashes, tile.hashes):
+        more = f" and at {len(differing) - 1} later places" if len(differing) > 1 else ""
+        yield Finding("tile", f"{place}: differs at {_entry_name(tile, differing[0])}{more}")
     if root != tile.root:
         yield Finding("tile", f"{place}: its root is not the root of the leaves")
+
+
+def _differing_places(stored: bytes, computed: bytes) -> list[int]:
+    starts = range(0, len(computed), HASH_BYTES)
+    return [
+        start // HASH_BYTES
+        for start in starts
+        if stored[start : start + HASH_BYTES] != computed[start : start + HASH_BYTES]
+    ]
 
 
 def _entry_name(tile: FullTile, offset: int) -> str:

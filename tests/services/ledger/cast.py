@@ -12,11 +12,13 @@ from reviewqueue.ledger import services
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.events import Entry
 from reviewqueue.ledger.keys import create_key
-from reviewqueue.ledger.note import VerifierKey
+from reviewqueue.ledger.note import SigningKey, TreeHead, VerifierKey, sign_note
 from reviewqueue.transactions import one_transaction
+from tests.ledger_reset import unprotected_ledger
 
 ADA = Actor.user("0198f0c2-0000-7000-8000-00000000ada0", role="reviewer")
 INTAKE = Actor.system("intake")
+CLAIM = UUID("0198f0c2-0000-7000-8000-000000000001")
 ORIGIN = "review-queue/tests"
 
 
@@ -55,3 +57,34 @@ def rows(sql: str, *parameters: object) -> list[tuple[object, ...]]:
 def one(sql: str, *parameters: object) -> object:
     ((value,),) = rows(sql, *parameters)
     return value
+
+
+def tampered(*statements: str) -> None:
+    """What somebody with all rights over the database can do to it."""
+    with unprotected_ledger() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def event_of(leaf_index: int) -> int:
+    return int(str(one("SELECT event_id FROM ledger.leaf WHERE leaf_index = %s", leaf_index)))
+
+
+def rewrite(leaf_index: int) -> list[str]:
+    """Text and both hashes changed together, so that they fit each other."""
+    event = event_of(leaf_index)
+    return [
+        f"UPDATE ledger.event SET leaf = replace(leaf, 'setting', 'sitting') WHERE id = {event}",
+        f"UPDATE ledger.event SET leaf_hash = sha256('\\x00'::bytea || leaf::bytea) WHERE id = {event}",
+        f"UPDATE ledger.leaf SET leaf_hash = (SELECT leaf_hash FROM ledger.event WHERE id = {event})"
+        f" WHERE leaf_index = {leaf_index}",
+    ]
+
+
+def signed_again(head: TreeHead, key: SigningKey) -> None:
+    """Puts another note, and its root, in the place of the checkpoint of that size."""
+    with unprotected_ledger() as cursor:
+        cursor.execute(
+            "UPDATE ledger.checkpoint SET note = %s, root = %s WHERE tree_size = %s",
+            [sign_note(head.text(), [key]), head.root, head.size],
+        )

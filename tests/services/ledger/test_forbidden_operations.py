@@ -51,7 +51,7 @@ FORBIDDEN = [
     (AUDITOR, "DELETE FROM ledger.pending"),
     (AUDITOR, "INSERT INTO ledger.anchor (tree_size, sink) VALUES (9, 'x')"),
 ]
-PROTECTED = ["event", "leaf", "tile", "checkpoint", "anchor"]
+PROTECTED = {"event": "leaf", "leaf": "leaf_hash", "tile": "root", "checkpoint": "root", "anchor": "sink"}
 
 
 @pytest.fixture
@@ -77,23 +77,19 @@ def test_no_role_of_the_application_can_do_this(sealed_ledger: None, role: str, 
     assert sqlstate_of(sql, role=role) in {NOT_PERMITTED, GENERATED}
 
 
-@pytest.mark.parametrize("table", PROTECTED)
 @pytest.mark.parametrize("role", [OWNER, "none"])
-def test_neither_the_owner_nor_a_superuser_changes_rows_by_accident(sealed_ledger: None, role: str, table: str) -> None:
-    column = {"event": "leaf", "leaf": "leaf_hash", "tile": "root", "checkpoint": "root", "anchor": "sink"}[table]
-    for sql in (
-        f"UPDATE ledger.{table} SET {column} = {column}",
-        f"DELETE FROM ledger.{table}",
-        f"TRUNCATE ledger.{table} CASCADE",
-    ):
-        assert sqlstate_of(sql, role=role) == NOT_PERMITTED
+def test_neither_the_owner_nor_a_superuser_changes_rows_by_accident(sealed_ledger: None, role: str) -> None:
+    for table, column in PROTECTED.items():
+        assert sqlstate_of(f"UPDATE ledger.{table} SET {column} = {column}", role=role) == NOT_PERMITTED
+        assert sqlstate_of(f"DELETE FROM ledger.{table}", role=role) == NOT_PERMITTED
+        assert sqlstate_of(f"TRUNCATE ledger.{table} CASCADE", role=role) == NOT_PERMITTED
 
 
-@pytest.mark.parametrize("table", PROTECTED)
-def test_replica_mode_does_not_walk_past_the_protection(sealed_ledger: None, table: str) -> None:
+def test_replica_mode_does_not_walk_past_the_protection(sealed_ledger: None) -> None:
     replica = "SET LOCAL session_replication_role = replica; "
-    assert sqlstate_of(f"{replica} DELETE FROM ledger.{table}", role="none") == NOT_PERMITTED
-    assert sqlstate_of(f"{replica} TRUNCATE ledger.{table} CASCADE", role="none") == NOT_PERMITTED
+    for table in PROTECTED:
+        assert sqlstate_of(f"{replica} DELETE FROM ledger.{table}", role="none") == NOT_PERMITTED
+        assert sqlstate_of(f"{replica} TRUNCATE ledger.{table} CASCADE", role="none") == NOT_PERMITTED
 
 
 @pytest.mark.parametrize(
@@ -136,7 +132,7 @@ def test_a_body_that_is_no_event_is_refused_by_the_database(db: None, body: str)
 
 
 @pytest.mark.parametrize("role", [WEB, SEALER, AUDITOR])
-@pytest.mark.parametrize("table", [*PROTECTED, "pending"])
-def test_every_role_reads_everything(sealed_ledger: None, role: str, table: str) -> None:
+def test_every_role_reads_everything(sealed_ledger: None, role: str) -> None:
     with connection.cursor() as cursor, acting_as(cursor, role):
-        assert one(f"SELECT count(*) > 0 FROM ledger.{table}") is True
+        for table in [*PROTECTED, "pending"]:
+            assert one(f"SELECT count(*) > 0 FROM ledger.{table}") is True
