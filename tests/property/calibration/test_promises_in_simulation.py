@@ -25,17 +25,17 @@ def test_a_certified_threshold_breaks_its_promise_in_at_most_one_draw_of_twenty(
     error = 1 - right_at(whole)
     broken = certified = 0
     for _ in range(400):
-        c = generator.random(1_000)
-        selection = select_threshold(cells_of(c, generator.random(1_000) < right_at(c)), alpha=0.12)
+        c = generator.random(3_000)
+        selection = select_threshold(cells_of(c, generator.random(3_000) < right_at(c)), alpha=0.15)
         if selection.threshold is not None:
             certified += 1
-            broken += error[whole >= selection.threshold].mean() > 0.12
+            broken += error[whole >= selection.threshold].mean() > 0.15
     assert certified > 200
     assert broken / 400 <= ALLOWED
 
 
 def test_thinning_to_the_lowest_rate_keeps_the_promise_when_the_reviewed_slice_is_easier() -> None:
-    """Mandatory claims are reviewed in full and mostly right; pooling them with the audit sample would flatter the rest."""
+    """Mandatory claims are reviewed in full and mostly right; pooling them with the audit sample flatters the rest."""
     generator = np.random.default_rng(2)
     broken_thinned = broken_pooled = 0
     for _ in range(400):

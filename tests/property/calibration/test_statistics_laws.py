@@ -31,7 +31,7 @@ def as_cells(pairs: list[tuple[float, bool]]) -> Cells:
 
 @quick
 @given(labels)
-def test_the_brier_score_is_miscalibration_less_discrimination_plus_uncertainty(
+def test_the_brier_score_is_mcb_less_dsc_plus_unc(
     pairs: list[tuple[float, bool]],
 ) -> None:
     cells = as_cells(pairs)
