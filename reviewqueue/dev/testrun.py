@@ -6,6 +6,7 @@ login may create databases and roles.
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,16 +28,11 @@ SELECTIONS = {
     "unit": ["tests/unit", "tests/property", "tests/architecture"],
     "e2e": ["tests/e2e"],
 }
-# Named by a developer's shell for the running product; a test run chooses its own.
-FOREIGN = (
-    "DATABASE_URL",
-    "CELERY_BROKER_URL",
-    "DEBUG",
-    "ALLOWED_HOSTS",
-    "CSRF_TRUSTED_ORIGINS",
-    "PUBLIC_URL",
-    "LOG_FORMAT",
-)  # and what libpq reads: PGHOST, PGPORT and their like
+# Set in a developer's shell for the running product or for libpq; a test run chooses its own.
+FOREIGN = re.compile(
+    r"PG[A-Z]+|DATABASE_.+|CELERY_BROKER_URL|DEBUG|ALLOWED_HOSTS|CSRF_TRUSTED_ORIGINS|PUBLIC_URL"
+    r"|LOG_.+|LEDGER_.+|SECRET_KEY_.+"
+)
 SERVER_LIMIT = 60.0
 PYTEST_LIMIT = 20.0
 
@@ -75,7 +71,7 @@ def _run_in(root: Path, directory: Path, selected: Sequence[str], *, with_checks
 
 def test_environment(directory: Path, addresses: Mapping[str, str]) -> dict[str, str]:
     """The settings of a test run: fresh secrets, its own servers, nothing from the caller's shell that names others."""
-    inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN and name[:2] != "PG"}
+    inherited = {name: value for name, value in os.environ.items() if not FOREIGN.fullmatch(name)}
     if not os.access(inherited.get("HOME", ""), os.W_OK):
         inherited["HOME"] = str(directory)
     local = directory / "local"
