@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,3 +165,10 @@ def test_stored_facts_with_other_fields_are_not_guessed_at(change: dict[str, obj
     stored = {name: value for name, value in stored.items() if value is not ...}
     with pytest.raises(ValueError, match="exactly the fields"):
         facts_from_json(stored)
+
+
+def test_the_policy_in_the_documentation_is_one_and_says_the_defaults_truly() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "policy.md").read_text(encoding="utf-8")
+    shown = json.loads(text.split("```json")[1].split("```")[0])
+    needed = {name: shown[name] for name in ("schema", "bands", "mandatory", "calibrators", "sampling")}
+    assert parse_policy(needed) == parse_policy(shown)
