@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models.functions import Now
+
 from reviewqueue.claims.models import Claim
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
+from reviewqueue.pipelines.review_form import knows_answer
 from reviewqueue.policy.document import ReviewTerms
 from reviewqueue.policy.routing import Routing
 from reviewqueue.review.models import Blind, Purpose, ReviewSlot, ReviewTask
@@ -48,9 +51,12 @@ def open_task(
     terms: ReviewTerms,
     seniors_only: bool,
     now: datetime,
+    free_at: datetime | None = None,
 ) -> ReviewTask:
-    """A task with one slot per label needed, free at once."""
+    """A task with one slot per label needed, free at `free_at` or at once, by the database's clock."""
     joins_transaction()
+    if blind == Blind.ANSWER and not knows_answer(claim.pipeline.review_form):
+        blind = Blind.SCORE  # a free text can only be judged by somebody who sees it
     task_id = ReviewTask._meta.pk.get_default()
     entry = ledger.append(
         event="task.opened",
@@ -82,7 +88,7 @@ def open_task(
             number=number,
             seniors_only=seniors_only,
             due_at=due_at,
-            free_at=now,
+            free_at=free_at or Now(),
         )
         for number in range(1, labels_needed + 1)
     )

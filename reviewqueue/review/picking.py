@@ -1,0 +1,128 @@
+"""Which free slot a person gets next: one statement that finds it and marks it taken.
+
+Lock order: who writes about a claim's slots, leases and labels holds the claim's row first (`claims.lock_claim`). This
+statement alone starts from the slot, so it waits for neither lock: it skips what somebody else is working on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import connection
+
+from reviewqueue.accounts.models import User
+from reviewqueue.errors import FieldProblem, Invalid
+from reviewqueue.pipelines.models import Pipeline, Role
+from reviewqueue.pipelines.selectors import WORKING_ROLES, roles_of
+from reviewqueue.review.models import Purpose
+
+EXPIRIES_BEFORE_SENIORS: Final = 5
+
+# What a blind task is called: audit, gold and held claims must look the same before they are answered.
+SHOWN_WHEN_BLIND: Final = Purpose.REVIEW
+ASKABLE_PURPOSES: Final = (
+    Purpose.REVIEW,
+    Purpose.FLAGGED,
+    Purpose.ESCALATION,
+    Purpose.ADJUDICATION,
+    Purpose.RELABEL,
+)
+
+_PICK = """
+    WITH picked AS MATERIALIZED (
+        SELECT slot.id, task.claim_id, task.lease_seconds
+          FROM review_reviewslot AS slot
+          JOIN review_reviewtask AS task ON task.id = slot.task_id
+          JOIN claims_claim AS claim ON claim.id = task.claim_id
+         WHERE NOT slot.done
+           AND slot.free_at <= statement_timestamp()
+           AND slot.pipeline_id = ANY(%(pipelines)s)
+           AND (slot.pipeline_id = ANY(%(senior_in)s)
+                OR NOT slot.seniors_only
+                   -- The lease that expires with this take may be the last that anybody but a senior could have.
+                   AND (slot.expiries < %(last_expiry)s
+                        OR NOT EXISTS (SELECT FROM review_lease AS expired
+                                        WHERE expired.slot_id = slot.id AND expired.ended_at IS NULL)))
+           AND (%(purpose)s::text IS NULL
+                OR CASE WHEN task.blind = 'none' THEN slot.purpose ELSE %(shown_when_blind)s END = %(purpose)s)
+           AND NOT EXISTS (SELECT FROM review_lease AS mine
+                            WHERE mine.task_id = slot.task_id AND mine.reviewer_id = %(me)s AND mine.ended_at IS NULL)
+           AND NOT EXISTS (SELECT FROM review_skip AS mine
+                            WHERE mine.task_id = slot.task_id AND mine.reviewer_id = %(me)s)
+           -- Nobody is asked twice, and nobody decides about a label of their own.
+           AND NOT EXISTS (SELECT FROM review_label AS mine
+                            WHERE mine.claim_id = task.claim_id AND mine.reviewer_id = %(me)s
+                              AND (mine.task_id = task.id OR slot.purpose IN ('escalation', 'adjudication')))
+         ORDER BY slot.due_at, slot.priority DESC, slot.id
+         LIMIT 1
+           FOR UPDATE OF slot SKIP LOCKED
+           FOR NO KEY UPDATE OF claim SKIP LOCKED)
+    UPDATE review_reviewslot AS slot
+       SET lease_no = slot.lease_no + 1,
+           free_at = statement_timestamp() + picked.lease_seconds * interval '1 second'
+      FROM picked
+     WHERE slot.id = picked.id
+    RETURNING slot.id, slot.task_id, picked.claim_id, slot.pipeline_id, slot.lease_no,
+              statement_timestamp(), slot.free_at"""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a person may be given: the pipelines they work in, and those in which they are senior."""
+
+    reviewer_id: int
+    pipelines: tuple[int, ...]
+    senior_in: tuple[int, ...]
+    purpose: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A slot that is taken now, its claim locked."""
+
+    slot_id: int
+    task_id: UUID
+    claim_id: UUID
+    pipeline_id: int
+    lease_no: int
+    granted_at: datetime
+    expires_at: datetime
+
+
+def work_for(user: User, *, pipeline: Pipeline | None = None, purpose: str | None = None) -> Work:
+    """Raises Invalid for a purpose that cannot be asked for: asking for audits would tell them from other claims."""
+    if purpose is not None and purpose not in ASKABLE_PURPOSES:
+        known = ", ".join(ASKABLE_PURPOSES)
+        raise Invalid([FieldProblem("/purpose", "choice", f"The purpose is one of: {known}.")])
+    mine = [
+        (role, where)
+        for role, where in roles_of(user)
+        if role in WORKING_ROLES and where is not None and (pipeline is None or where == pipeline.pk)
+    ]
+    return Work(
+        reviewer_id=user.pk,
+        pipelines=tuple(sorted({where for _, where in mine})),
+        senior_in=tuple(sorted(where for role, where in mine if role == Role.SENIOR)),
+        purpose=purpose,
+    )
+
+
+def pick(work: Work) -> Picked | None:
+    """Joins the caller's transaction, in which the slot's claim stays locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PICK,
+            {
+                "me": work.reviewer_id,
+                "pipelines": list(work.pipelines),
+                "senior_in": list(work.senior_in),
+                "purpose": work.purpose,
+                "shown_when_blind": SHOWN_WHEN_BLIND.value,
+                "last_expiry": EXPIRIES_BEFORE_SENIORS - 1,
+            },
+        )
+        row = cursor.fetchone()
+    return Picked(*row) if row else None

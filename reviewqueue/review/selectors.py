@@ -1,0 +1,217 @@
+"""Questions about the review queue. Fetching is authorising: these return the thing or raise NotFound."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Case, Count, Exists, F, Min, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Now
+
+from reviewqueue.accounts.models import User
+from reviewqueue.errors import NotFound
+from reviewqueue.pipelines.models import Pipeline, Role
+from reviewqueue.pipelines.selectors import (
+    FIGURES_ROLES,
+    WORKING_ROLES,
+    has_role,
+    people_who_can_grant,
+    pipelines_for,
+)
+from reviewqueue.review.models import Blind, Label, Lease, ReviewSlot
+from reviewqueue.review.picking import SHOWN_WHEN_BLIND, Work, work_for
+from reviewqueue.review.showing import label_answer, reveal_of, standing_answer, task_view, why_here
+
+__all__ = [
+    "Nothing",
+    "QueueRow",
+    "is_anything_free",
+    "label_answer",
+    "label_for",
+    "lease_for",
+    "live_leases",
+    "nothing_reason",
+    "queue_counts",
+    "recent_labels",
+    "reveal_of",
+    "standing_answer",
+    "task_view",
+    "why_here",
+]
+
+
+# --- leases and labels of one person --------------------------------------------------------------------------------
+
+
+def lease_for(reviewer: User, lease_id: UUID) -> Lease:
+    """This person's lease, over or not, with its slot, task, pipeline, claim and payload.
+
+    Raises NotFound, also for a lease of somebody else, and for one in a pipeline this person does not work in any more.
+    """
+    lease = (
+        Lease.objects.select_related("slot__task", "task__pipeline", "task__claim__payload", "task__claim__pipeline")
+        .filter(pk=lease_id, reviewer=reviewer)
+        .first()
+    )
+    if lease is None or not _works_in(reviewer, lease.task.pipeline_id):
+        raise NotFound("There is no such lease.")
+    return lease
+
+
+def claim_of_lease(reviewer: User, lease_id: UUID) -> UUID:
+    """Which claim to lock before looking at the lease. Raises NotFound for what is not this person's."""
+    claims = Lease.objects.filter(pk=lease_id, reviewer=reviewer).values_list("task__claim_id", flat=True)
+    return _first_or_not_found(claims, "There is no such lease.")
+
+
+def claim_of_label(reviewer: User, label_id: UUID) -> UUID:
+    """Which claim to lock before looking at the label. Raises NotFound for what is not this person's."""
+    claims = Label.objects.filter(pk=label_id, reviewer=reviewer).values_list("claim_id", flat=True)
+    return _first_or_not_found(claims, "There is no such label.")
+
+
+def _first_or_not_found(ids: QuerySet[Any, UUID], detail: str) -> UUID:
+    found = ids.first()
+    if found is None:
+        raise NotFound(detail)
+    return found
+
+
+def label_for(reviewer: User, label_id: UUID) -> Label:
+    """This person's label, any revision. Raises NotFound."""
+    label = (
+        Label.objects.select_related("task__pipeline", "claim__payload", "lease", "slot")
+        .filter(pk=label_id, reviewer=reviewer)
+        .first()
+    )
+    if label is None or not _works_in(reviewer, label.task.pipeline_id):
+        raise NotFound("There is no such label.")
+    return label
+
+
+def _works_in(reviewer: User, pipeline_id: int) -> bool:
+    return has_role(reviewer, WORKING_ROLES, pipeline_id=pipeline_id)
+
+
+def live_leases(user: User) -> list[Lease]:
+    """What this person holds now, oldest first: five at most."""
+    leases = Lease.objects.filter(reviewer=user, ended_at__isnull=True, expires_at__gt=Now())
+    return list(leases.select_related("slot", "task__pipeline", "task__claim").order_by("granted_at"))
+
+
+def recent_labels(user: User, limit: int = 10) -> list[Label]:
+    """This person's last answers, newest first, each as it stands."""
+    later = Label.objects.filter(slot=OuterRef("slot"), revision__gt=OuterRef("revision"))
+    labels = Label.objects.filter(~Exists(later), reviewer=user)
+    return list(labels.select_related("task__pipeline", "claim", "lease").order_by("-id")[:limit])
+
+
+# --- the queue ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One pipeline's queue, as far as this person may work or watch it. Counts are slots: labels still needed."""
+
+    pipeline: Pipeline
+    open: int
+    leased: int
+    mine: int
+    overdue: int
+    next_due_at: datetime | None
+    by_purpose: Mapping[str, int] = field(default_factory=dict)
+
+
+def queue_counts(user: User) -> list[QueueRow]:
+    """A row for every pipeline this person has a role in, by name; three queries, whatever the queue's length."""
+    pipelines = list(pipelines_for(user, list(Role)).order_by("name"))
+    counts: dict[int, list[dict[str, Any]]] = {pipeline.pk: [] for pipeline in pipelines}
+    for count in _counts(user, list(counts)):
+        counts[count["pipeline_id"]].append(count)
+    mine = Counter(lease.task.pipeline_id for lease in live_leases(user))
+    return [_queue_row(pipeline, counts[pipeline.pk], mine[pipeline.pk]) for pipeline in pipelines]
+
+
+def _counts(user: User, pipeline_ids: list[int]) -> Iterable[Any]:
+    """Per pipeline and shown purpose. Slots for seniors count for those who may take them or see the figures."""
+    sees_all = [where for where in pipeline_ids if has_role(user, FIGURES_ROLES, pipeline_id=where)]
+    slots = ReviewSlot.objects.filter(Q(seniors_only=False) | Q(pipeline__in=sees_all), pipeline__in=pipeline_ids)
+    shown = Case(When(task__blind=Blind.NONE, then=F("purpose")), default=Value(SHOWN_WHEN_BLIND.value))
+    free = Q(free_at__lte=Now())
+    return (
+        slots.filter(done=False)
+        .annotate(shown=shown)
+        .values("pipeline_id", "shown")
+        .annotate(
+            open=Count("id", filter=free),
+            leased=Count("id", filter=~free & Q(lease_no__gt=0)),
+            overdue=Count("id", filter=Q(due_at__lte=Now())),
+            next_due_at=Min("due_at", filter=free),
+        )
+        .order_by("pipeline_id", "shown")
+    )
+
+
+def _queue_row(pipeline: Pipeline, counts: list[dict[str, Any]], mine: int) -> QueueRow:
+    return QueueRow(
+        pipeline=pipeline,
+        open=sum(count["open"] for count in counts),
+        leased=sum(count["leased"] for count in counts),
+        mine=mine,
+        overdue=sum(count["overdue"] for count in counts),
+        next_due_at=min((count["next_due_at"] for count in counts if count["next_due_at"]), default=None),
+        by_purpose={count["shown"]: count["open"] for count in counts if count["open"]},
+    )
+
+
+# --- nothing to do --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Why there is no task: "empty", "all_leased" or "no_access", and in `detail` a sentence for the person."""
+
+    reason: str
+    detail: str
+    held_by_others: int = 0
+    next_free_at: datetime | None = None
+
+
+def nothing_reason(user: User, *, pipeline: Pipeline | None = None, purpose: str | None = None) -> Nothing:
+    work = work_for(user, pipeline=pipeline, purpose=purpose)
+    if not work.pipelines:
+        return Nothing("no_access", "You do not review in any pipeline here." + _who_can_grant())
+    mine = Lease.objects.filter(slot=OuterRef("pk"), reviewer=user, ended_at__isnull=True)
+    soon = _slots_of(work).filter(~Exists(mine), free_at__gt=Now())
+    busy = soon.aggregate(held=Count("id", filter=Q(lease_no__gt=0)), next_free_at=Min("free_at"))
+    if busy["held"]:
+        detail = f"Others hold what is left ({busy['held']})."
+        return Nothing("all_leased", detail, busy["held"], busy["next_free_at"])
+    if is_anything_free(work):
+        detail = "What is left waits for somebody else: a senior, or a person who has not seen it yet."
+    else:
+        detail = "All done: nothing is waiting for you."
+    return Nothing("empty", detail, next_free_at=busy["next_free_at"])
+
+
+def _who_can_grant() -> str:
+    names = [person.shown_name for person in people_who_can_grant()[:3]]
+    return f" {' or '.join(names)} can give you access." if names else ""
+
+
+def is_anything_free(work: Work) -> bool:
+    """Whether some slot is free and open to the roles in `work`, by whoever's label or skip it may be barred."""
+    return _slots_of(work).filter(free_at__lte=Now()).exists()
+
+
+def _slots_of(work: Work) -> QuerySet[ReviewSlot]:
+    slots = ReviewSlot.objects.filter(
+        Q(seniors_only=False) | Q(pipeline__in=work.senior_in), done=False, pipeline__in=work.pipelines
+    )
+    if work.purpose == SHOWN_WHEN_BLIND:
+        return slots.filter(Q(purpose=work.purpose) | ~Q(task__blind=Blind.NONE))
+    return slots.filter(purpose=work.purpose, task__blind=Blind.NONE) if work.purpose else slots
