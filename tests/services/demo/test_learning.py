@@ -1,0 +1,86 @@
+"""What the sweeps will make of the demo's day: computed from its real answers by the real rules, without a server."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from calibration.evidence import ClaimCount, LabelledClaim, Place, Subject
+from calibration.measuring import Measured, measure
+from calibration.proposing import Proposal, proposals
+from examples.quiz_bot import GPT_4O, read_questions
+from reviewqueue.claims.submission import parse_submission
+from reviewqueue.dev.demo.pipeline import POLICY
+from reviewqueue.dev.demo.plan import Reviewers, plan_of
+from reviewqueue.policy.parsing import parse_policy
+
+MORNING = datetime(2026, 11, 22, 8, tzinfo=UTC)
+EVENING = MORNING + timedelta(hours=10)
+PLAN = plan_of(read_questions())
+
+
+def labels_of_the_day() -> list[LabelledClaim]:
+    reviewers = Reviewers(PLAN)
+    claims, _ = PLAN.claims(ends_at=EVENING)
+    labels = []
+    for (question, model), body in zip(PLAN.reviewed, claims, strict=True):
+        judgement = reviewers.judge(question.text, question.answers[model].output)
+        assert judgement is not None
+        labels.append(_label(body, judgement.verdict == "correct", place=len(labels)))
+    return labels
+
+
+def _label(body: dict[str, Any], correct: bool, *, place: int) -> LabelledClaim:
+    claim = parse_submission(body, now=EVENING)
+    subject = Subject(claim.model, claim.model_version, claim.prompt_version or "")
+    where = Place(subject, claim.category or "", tuple(sorted(claim.segments.items())), claim.confidence)
+    at = MORNING + timedelta(seconds=place)
+    return LabelledClaim(where, correct, 0.5, 1.0, claim.fingerprint, at, at + timedelta(seconds=10))
+
+
+def measured(document: dict[str, Any], labels: list[LabelledClaim], fitted: dict[str, datetime]) -> dict[str, Measured]:
+    """By band, and by segment over all bands."""
+    counted = Counter(label.place for label in labels)
+    counts = [ClaimCount(place, 1.0, n, n, MORNING) for place, n in counted.items()]
+    rows = measure(parse_policy(document), counts, labels, fitted=fitted, now=EVENING)
+    return {row.band or row.segment: row for row in rows}
+
+
+LABELS = labels_of_the_day()
+
+
+def fitted_on(labels: list[LabelledClaim]) -> Proposal:
+    (proposal,) = proposals(parse_policy(POLICY), labels, seen={}, attributes=["category", "answer"])
+    return proposal
+
+
+def test_the_top_band_of_stated_confidence_does_not_keep_its_promise() -> None:
+    top = measured(POLICY, LABELS, {})["0.85-1.00"]
+    assert top.labelled > 500
+    assert top.state != "validated"
+    assert top.error_upper > 0.15
+
+
+def test_answering_no_is_a_clearly_overconfident_segment() -> None:
+    no = measured(POLICY, LABELS, {})["answer=no"]
+    assert no.mean_confidence is not None
+    assert no.mean_confidence - no.estimate.hi > 0.1
+
+
+@pytest.mark.parametrize("share", [0.7, 1.0])
+def test_a_calibrator_is_proposed_and_its_top_band_may_decide(share: float) -> None:
+    """Wherever the last fit of the day falls: a fit waits for half as many labels again as the one before had."""
+    seen = LABELS[: round(share * len(LABELS))]
+    proposal = fitted_on(seen)
+    assert proposal.status == "proposed"
+    entry = {**proposal.subject._asdict(), "name": "fit-1", "map": proposal.map}
+    bands = measured({**POLICY, "calibrators": [entry]}, LABELS, {"fit-1": seen[-1].settled_at})
+    assert bands["0.85-1.00"].state == "validated"
+    assert bands["0.85-1.00"].labelled > 250
+
+
+def test_the_day_is_that_of_one_model() -> None:
+    assert {label.place.subject.model for label in LABELS} == {GPT_4O.name}
