@@ -81,9 +81,10 @@ def route(facts: Facts, policy: Policy) -> Routing:
         taken = _held_route(band, policy.mandatory.route if mandatory else "review")
     else:
         taken = band.route
+    reasons = [*mandatory, *blockers]
     if band is not None and taken == band.route:
-        blockers.append("band")
-    return _routing(facts, policy, placement, taken, mandatory, blockers)
+        reasons.append("band")
+    return _routing(facts, policy, placement, taken, reasons, mandatory=bool(mandatory))
 
 
 def no_policy(facts: Facts) -> Routing:
@@ -186,7 +187,7 @@ def _held_route(band: Band | None, wanted: HeldRoute) -> HeldRoute:
 
 
 def _routing(
-    facts: Facts, policy: Policy, placement: Placement, taken: Route, mandatory: list[str], others: list[str]
+    facts: Facts, policy: Policy, placement: Placement, taken: Route, reasons: list[str], *, mandatory: bool
 ) -> Routing:
     band, terms = placement.band, policy.review
     audit_rate = 1.0 if band is None or taken in SEEN_IN_FULL else band.audit_rate
@@ -200,8 +201,8 @@ def _routing(
         confidence=placement.confidence,
         calibrated_confidence=placement.calibrated,
         calibrator=None if placement.calibrator is None else placement.calibrator.name,
-        reasons=(*mandatory, *others, "audit_sample") if sampled else (*mandatory, *others),
-        mandatory=bool(mandatory),
+        reasons=(*reasons, "audit_sample") if sampled else tuple(reasons),
+        mandatory=mandatory,
         audit_rate=audit_rate,
         audit_sampled=sampled,
         inclusion_probability=audit_rate,

@@ -14,7 +14,7 @@ from reviewqueue.policy.parsing import parse_policy
 from reviewqueue.policy.routing import Routing, route
 from tests.property.policy.strategies import claims, documents, facts_of, policies
 
-MANY = settings(max_examples=100, deadline=None)
+MANY = settings(max_examples=60, deadline=None)
 
 
 @st.composite

@@ -14,7 +14,7 @@ from reviewqueue.policy.document import LADDER, Policy, PolicyInvalid, band_for,
 from reviewqueue.policy.parsing import parse_policy
 from tests.property.policy.strategies import documents, json_values, policies, probabilities
 
-MANY = settings(max_examples=100, deadline=None)
+MANY = settings(max_examples=60, deadline=None)
 
 
 def problems_of(value: object) -> tuple[Problem, ...] | None:

@@ -29,7 +29,7 @@ REASONS = {
     "shadow_mode",
 }
 RELEASED = {"accept_flagged": 1, "accept": 2}
-MANY = settings(max_examples=100, deadline=None)
+MANY = settings(max_examples=60, deadline=None)
 
 
 def is_mandatory(facts: Facts, policy: Policy) -> bool:

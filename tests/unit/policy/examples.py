@@ -7,6 +7,7 @@ from typing import Any
 from reviewqueue.policy.document import Policy
 from reviewqueue.policy.facts import Facts
 from reviewqueue.policy.parsing import parse_policy
+from reviewqueue.policy.routing import Routing, route
 
 REJECT = {"low": 0.0, "high": 0.1, "route": "reject", "audit_rate": 0.2, "required_accuracy": 0.99}
 UNCERTAIN = {"low": 0.1, "high": 0.3, "route": "uncertain", "next_step": "retrieve", "audit_rate": 0.1}
@@ -48,3 +49,8 @@ def facts(**changes: Any) -> Facts:
         "band_states": states,
     }
     return Facts(**{**plain, **changes})
+
+
+def routed(rules: dict[str, Any] | None = None, **changes: Any) -> Routing:
+    """That claim, with changes, under that policy, with other rules."""
+    return route(facts(**changes), policy(**(rules or {})))

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, fields
-from typing import Any
 
 import pytest
 
-from reviewqueue.policy.routing import Routing, no_policy, route
-from tests.unit.policy.examples import ACCEPT, REVIEW, facts, policy
+from reviewqueue.policy.routing import Routing, no_policy
+from tests.unit.policy.examples import ACCEPT, REVIEW, facts, policy, routed
 
 RATE = 0.05
-
-
-def routed(rules: dict[str, Any] | None = None, **changes: Any) -> Routing:
-    return route(facts(**changes), policy(**(rules or {})))
 
 
 def test_a_validated_band_accepts() -> None:
@@ -102,72 +97,6 @@ def test_the_category_comes_first_when_a_map_treats_several_segments_apart() -> 
     platt = {"kind": "platt", "slope": 1, "intercept": 0, "eps": 1e-6, "offsets": offsets}
     entry = {"model": "acme-lm", "model_version": "1", "name": "pooled", "map": platt}
     assert routed({"calibrators": [entry]}, confidence=0.5).route == "accept"
-
-
-# --- mandatory review ------------------------------------------------------------------------------------------
-
-
-def test_a_mandatory_category_goes_to_people_at_confidence_1_with_every_band_automatic() -> None:
-    everything = [{**ACCEPT, "low": 0}]
-    answer = routed({"bands": everything}, category="health", confidence=1.0, band_states={"0.00-1.00": "validated"})
-    assert (answer.route, answer.reasons, answer.mandatory) == ("review", ("mandatory_category",), True)
-    assert (answer.inclusion_probability, answer.audit_rate, answer.audit_sampled) == (1.0, 1.0, False)
-
-
-def test_a_mandatory_segment_goes_to_people() -> None:
-    answer = routed(segments={"workflow": "refund"})
-    assert (answer.route, answer.reasons) == ("review", ("mandatory_segment",))
-
-
-def test_all_matching_rules_are_named_the_mandatory_ones_first() -> None:
-    answer = routed({"mode": "shadow"}, category="health", segments={"workflow": "refund"}, model="new", breaker=True)
-    assert answer.reasons == (
-        "mandatory_category",
-        "mandatory_segment",
-        "band_unvalidated",
-        "uncalibrated_model",
-        "drift_breaker",
-        "shadow_mode",
-    )
-
-
-@pytest.mark.parametrize("category", [None, ""])
-def test_leaving_the_category_out_does_not_dodge_mandatory_review(category: str | None) -> None:
-    assert routed(category=category).reasons == ("mandatory_category",)
-
-
-def test_leaving_the_segment_out_does_not_dodge_mandatory_review() -> None:
-    assert routed(segments={}).reasons == ("mandatory_segment",)
-
-
-def test_without_mandatory_rules_category_and_segments_may_be_left_out() -> None:
-    assert routed({"mandatory": {}}, category=None, segments={}).route == "accept"
-
-
-@pytest.mark.parametrize(
-    ("wanted", "confidence", "expected"),
-    [
-        ("review", 0.95, "review"),
-        ("escalate", 0.95, "escalate"),
-        ("review", 0.35, "escalate"),
-        ("escalate", 0.5, "escalate"),
-    ],
-)
-def test_a_mandatory_claim_goes_to_the_stricter_of_rule_and_band(wanted: str, confidence: float, expected: str) -> None:
-    answer = routed(
-        {"mandatory": {"categories": ["health"], "route": wanted}}, category="health", confidence=confidence
-    )
-    assert answer.route == expected
-
-
-def test_the_band_is_named_too_when_a_mandatory_claim_would_be_reviewed_anyway() -> None:
-    assert routed(category="health", confidence=0.5).reasons == ("mandatory_category", "band")
-
-
-def test_a_mandatory_claim_needs_no_fewer_labels_than_the_policy_asks_for() -> None:
-    rules = {"bands": [{**REVIEW, "low": 0, "high": 1, "labels_needed": 1}], "review": {"labels_needed": 2}}
-    assert routed(rules, category="health").labels_needed == 2
-    assert routed(rules).labels_needed == 1
 
 
 # --- confidence that is none -----------------------------------------------------------------------------------
