@@ -1,5 +1,4 @@
 """The statistics: pure functions on arrays and counts. No Django, no clock, no hidden randomness.
 
-`maps` needs the standard library alone and is what routing imports; everything else needs numpy and scipy,
-`calibrators` and `metrics` also scikit-learn.
+`maps` needs the standard library alone and is what routing imports; everything else needs numpy and scipy.
 """

@@ -140,6 +140,8 @@ def fit_calibrator(
         base_rate = Calibrator(fit_isotonic(cells), fitted_on)
         return CalibratorChoice(base_rate, "base_rate", State.PROVISIONAL, "constant_score", (), warnings)
     allowed = _allowed(candidates or default_candidates(len(np.unique(sample.segment)) > 1), sample)
+    if not allowed:
+        raise ValueError("no candidate may be fitted on so few labels")
     fits = {candidate.name: candidate.fit(sample) for candidate in allowed}
     scores = _scores(allowed, fits, sample, seed)
     chosen = min((s for s in scores if s.worse_by <= s.standard_error), key=lambda s: (s.complexity, s.log_loss))

@@ -29,9 +29,11 @@ class Psi:
 
 @dataclass(frozen=True)
 class ConfidenceDrift:
-    """Two samples of confidences compared. `distance` is the Wasserstein distance, in units of confidence; `ks_p` is
-    conservative on few distinct values; `new_values` tells whether the distinct values changed, as after a model swap;
-    `page` that somebody should look now."""
+    """Two samples of confidences compared; `page` says that somebody should look now.
+
+    `distance` is the Wasserstein distance, in units of confidence; `ks_p` is conservative on few distinct values;
+    `new_values` tells that unseen values came up, among few distinct ones a hint at a swapped model.
+    """
 
     psi: Psi
     ks_p: float

@@ -7,7 +7,9 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
+from calibration.core.cells import binned
 from calibration.core.intervals import FloatArray
+from calibration.core.resampling import cluster_numbers
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -59,8 +61,7 @@ def cluster_weights(fingerprint: npt.ArrayLike) -> FloatArray:
 def cluster_standard_error(y: npt.ArrayLike, fingerprint: npt.ArrayLike) -> float:
     """Standard error of the mean of y when rows with one fingerprint depend on each other. Needs two fingerprints."""
     values = np.asarray(y, dtype=float)
-    _, cluster = np.unique(np.asarray(fingerprint), return_inverse=True)
-    sums = np.bincount(cluster, weights=values - values.mean())
+    sums = binned(values - values.mean(), cluster_numbers(fingerprint, len(values)))
     if len(sums) < 2:
         raise ValueError("a standard error by cluster needs at least two fingerprints")
     return float(np.sqrt(len(sums) / (len(sums) - 1) * np.sum(sums**2)) / len(values))

@@ -60,8 +60,8 @@ class EDetector:
 
     @classmethod
     def from_json(cls, state: Mapping[str, object]) -> EDetector:
-        capital = tuple(cast(Sequence[float], state["capital"]))
-        return cls(cast(float, state["alpha"]), capital, cast(int, state["seen"]), cast(float, state["highest"]))
+        alpha, highest = (float(cast(float, state[key])) for key in ("alpha", "highest"))
+        return cls(alpha, _floats(state["capital"]), cast(int, state["seen"]), highest)
 
 
 @dataclass(frozen=True)
@@ -105,13 +105,18 @@ class CalibrationEDetector:
 
     @classmethod
     def from_json(cls, state: Mapping[str, object]) -> CalibrationEDetector:
-        over, under = (tuple(cast(Sequence[float], state[key])) for key in ("over", "under"))
-        highest_over, highest_under = (cast(float, state[key]) for key in ("highest_over", "highest_under"))
+        highest_over, highest_under = (float(cast(float, state[key])) for key in ("highest_over", "highest_under"))
+        over, under = _floats(state["over"]), _floats(state["under"])
         return cls(over, under, cast(int, state["seen"]), highest_over, highest_under)
 
 
 def _bet(capital: tuple[float, ...], gains: Sequence[float]) -> tuple[float, ...]:
     return tuple(min((held + 1) * gain, CAP) for held, gain in zip(capital, gains, strict=True))
+
+
+def _floats(numbers: object) -> tuple[float, ...]:
+    """A database may hand a large float back as an integer."""
+    return tuple(map(float, cast(Sequence[float], numbers)))
 
 
 def _signal(highest: float, limit: float) -> Signal:

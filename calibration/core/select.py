@@ -22,7 +22,7 @@ STARTS = 3
 
 
 @dataclass(frozen=True)
-class TestedThreshold:
+class GridPoint:
     """One grid point: share it would accept, labels and errors there, exact p-value, one-sided upper error limit."""
 
     threshold: float
@@ -51,7 +51,7 @@ class Selection:
     level: float
     reason: str | None
     labels_missing: int
-    tested: tuple[TestedThreshold, ...]
+    tested: tuple[GridPoint, ...]
 
 
 def quantile_grid(traffic: Cells, *, levels: int = LEVELS) -> FloatArray:
@@ -161,16 +161,16 @@ def _at_or_above(cells: Cells, grid: FloatArray, counts: FloatArray) -> FloatArr
 
 def _tested(
     grid: FloatArray, coverage: FloatArray, n: FloatArray, errors: FloatArray, alpha: float, level: float
-) -> tuple[TestedThreshold, ...]:
+) -> tuple[GridPoint, ...]:
     p, upper = binomial_p(errors, n, alpha), cp_upper(errors, n, delta=level)
     return tuple(
-        TestedThreshold(float(t), float(share), round(labels), round(wrong), float(p_value), float(limit))
+        GridPoint(float(t), float(share), round(labels), round(wrong), float(p_value), float(limit))
         for t, share, labels, wrong, p_value, limit in zip(grid, coverage, n, errors, p, upper, strict=True)
     )
 
 
 def _certified(
-    tested: tuple[TestedThreshold, ...],
+    tested: tuple[GridPoint, ...],
     sample: Cells,
     alpha: float,
     delta: float,

@@ -144,7 +144,7 @@ def test_fitted_maps_rise_and_stay_inside_0_and_1(pairs: list[tuple[float, bool]
         assert np.all(np.diff(p) >= 0)
 
 
-@settings(quick, max_examples=25)
+@settings(quick, max_examples=10)
 @given(labels)
 def test_no_other_slopes_fit_better_than_those_of_the_beta_map(pairs: list[tuple[float, bool]]) -> None:
     cells = as_cells(pairs)

@@ -30,7 +30,7 @@ def shared_data() -> Callable[[str], tuple[Row, ...]]:
     """Reads one file of the shared data as rows."""
     folder = SHARED_DATA.resolve()
     if not (folder / "README.md").is_file():
-        pytest.fail(f"the shared data is missing: expected {folder} beside the project (see CONTRIBUTING.md)")
+        pytest.fail(f"the shared data is missing: expected {folder} beside the project")
     return lambda file: rows_of(folder, file)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,8 +9,8 @@ from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
 from calibration.core.bands import State
-from calibration.core.calibrators import default_candidates, fit_calibrator, fit_segmented, predict
-from calibration.core.cells import cells_of
+from calibration.core.calibrators import Candidate, Sample, default_candidates, fit_calibrator, fit_segmented, predict
+from calibration.core.cells import Cells, cells_of
 from calibration.core.fitting import PRIOR_LABELS, fit_beta, fit_histogram, fit_isotonic, fit_platt
 from calibration.core.maps import map_problems
 
@@ -120,6 +121,12 @@ def test_the_gates_keep_hungry_candidates_away_from_few_labels() -> None:
     assert tried(400) == {"identity", "shrunk", "platt", "beta", "isotonic", "histogram"}
 
 
+def test_candidates_that_need_more_labels_than_there_are_cannot_be_chosen_from() -> None:
+    hungry = [candidate for candidate in default_candidates(segmented=False) if candidate.name == "histogram"]
+    with pytest.raises(ValueError, match="so few labels"):
+        fit_calibrator(*overconfident(100), candidates=hungry)
+
+
 def test_isotonic_needs_thirty_labels_of_each_class() -> None:
     c, _ = overconfident(600)
     choice = fit_calibrator(c, np.arange(600) >= 29)
@@ -145,6 +152,28 @@ def test_an_overconfident_one_is_corrected() -> None:
     assert choice.name != "identity"
     c, y = overconfident(5_000, seed=9)
     assert abs(choice.calibrator.predict(c).mean() - y.mean()) < 0.02
+
+
+def test_repeats_of_an_input_are_never_split_between_fitting_and_judging() -> None:
+    c, y = overconfident(40)
+    fitted: list[np.ndarray] = []
+
+    def remember(sample: Sample) -> dict[str, object]:
+        fitted.append(sample.cluster)
+        return {"kind": "identity"}
+
+    inputs = np.repeat(np.arange(40), 3)
+    candidates = [Candidate("remembering", remember)]
+    fit_calibrator(np.repeat(c, 3), np.repeat(y, 3), fingerprint=inputs, candidates=candidates)
+    assert len(fitted) == 6
+    for rows in fitted:
+        assert set(np.bincount(rows, minlength=40)) <= {0, 3}
+
+
+@pytest.mark.parametrize("fit", [fit_isotonic, fit_histogram])
+def test_nothing_is_fitted_to_no_labels(fit: Callable[[Cells], dict[str, object]]) -> None:
+    with pytest.raises(ValueError, match="no labels"):
+        fit(cells_of([], []))
 
 
 def test_the_choice_depends_on_the_seed_alone() -> None:

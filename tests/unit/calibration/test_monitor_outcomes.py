@@ -33,6 +33,12 @@ def test_a_state_survives_json() -> None:
     assert CalibrationEDetector.from_json(json.loads(json.dumps(other.as_json()))) == other
 
 
+def test_a_state_at_the_cap_survives_a_database_that_writes_it_as_an_integer() -> None:
+    detector = EDetector(alpha=0.01).after([True] * 400)
+    state = {**detector.as_json(), "capital": [int(held) for held in detector.capital]}
+    assert EDetector.from_json(state).after([False]) == detector.after([False])
+
+
 def test_a_stream_of_errors_warns_and_then_alarms() -> None:
     detector, signals = EDetector(alpha=0.03), []
     for _ in range(60):
