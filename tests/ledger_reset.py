@@ -18,8 +18,10 @@ PROTECTED = ("event", "leaf", "tile", "checkpoint", "anchor")
 def unprotected_ledger() -> Iterator[CursorWrapper]:
     """A cursor of the login user (a superuser in tests) with every trigger of the ledger off, foreign keys included.
 
-    One transaction: whatever happens inside, the protections are back afterwards.
+    One transaction: whatever happens inside, the protections are back afterwards. Never outside a test database.
     """
+    if not str(connection.settings_dict["NAME"]).startswith("test_"):
+        raise RuntimeError("only the ledger of a test database may be taken apart")
     with transaction.atomic(), connection.cursor() as cursor, acting_as(cursor, "none"):
         cursor.execute("SET LOCAL ledger.maintenance = 'on'")
         for table in TABLES:
