@@ -29,6 +29,6 @@ def summary(local: Path, found: Facts | None, url: str) -> str:
         lines += [
             f"  {name:<{width}}  {user['password']}  ({', '.join(user['roles'])})" for name, user in found.users.items()
         ]
-        lines += ["", *(f"  {scope:<{width}}  {key}" for scope, key in found.keys.items())]
+        lines += ["", *(f"  {scope:<{width}}  {key}" for scope, key in found.keys.items())] if found.keys else []
         lines += ["", f"{local / facts.FILE} holds the same for scripts.", ""]
     return "\n".join([*lines, "Ctrl-C stops.", ""])
