@@ -1,17 +1,18 @@
 """The bodies of the smaller operations: their fields, and what is wrong with one that does not fit.
 
-A claim's body is read by `reviewqueue.claims.submission`.
+A claim's fields are read by `reviewqueue.claims.submission`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
+from reviewqueue.claims.submission import Submission, parse_submission
 from reviewqueue.errors import FieldProblem, Invalid
 
 B = TypeVar("B", bound=msgspec.Struct)
@@ -70,6 +71,25 @@ def read_as(kind: type[B], value: object) -> B:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, OverflowError):
         raise Invalid(list(_problems(kind, value))) from None
+
+
+def claim_in(value: object, *, now: datetime) -> Submission:
+    """Raises Invalid with every problem and its pointer."""
+    submission = parse_submission(value, now=now)
+    check_instant("/occurred_at", submission.occurred_at, now=now)
+    return submission
+
+
+def check_instant(pointer: str, moment: datetime | None, *, now: datetime) -> None:
+    """Refuses a time that has no place in UTC (no reader of the database could hold it) or that is not yet."""
+    if moment is None:
+        return
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise Invalid([FieldProblem(pointer, "range", "There is no such time in UTC.")]) from None
+    if moment > now + timedelta(days=1):
+        raise Invalid([FieldProblem(pointer, "future", "This time lies in the future.")])
 
 
 def _problems(kind: type[msgspec.Struct], value: dict[str, Any]) -> Iterator[FieldProblem]:

@@ -146,7 +146,7 @@ def api_or_page(code: str, page: str) -> Callable[..., HttpResponse]:
     """An error handler for the root URLconf: a problem below /api/, elsewhere the page with this (dotted) name."""
 
     def handler(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.path_info.startswith(PREFIX):
+        if f"{request.path_info}/".startswith(PREFIX):
             return problem(request, code)
         view: Callable[..., HttpResponse] = get_callable(page)
         return view(request, *args, **kwargs)

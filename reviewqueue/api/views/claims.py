@@ -10,11 +10,11 @@ from rest_framework.response import Response
 
 from reviewqueue import intake
 from reviewqueue.api.authentication import holder_of, source_of
+from reviewqueue.api.bodies import claim_in
 from reviewqueue.api.idempotency import Reply
 from reviewqueue.api.operation import Operation
 from reviewqueue.api.queries import Cursor, choice_in, limit_in, span_in, text_in
 from reviewqueue.claims.selectors import ClaimFilter, answer_of, claim_of_source, claims_page
-from reviewqueue.claims.submission import parse_submission
 from reviewqueue.policy.document import LADDER
 from reviewqueue.policy.routing import Routing
 
@@ -44,7 +44,7 @@ class Claims(Operation):
         source, now = source_of(request), timezone.now()
 
         def submit(body: Any) -> Reply:
-            submitted = intake.submit(source=source, submission=parse_submission(body, now=now), now=now)
+            submitted = intake.submit(source=source, submission=claim_in(body, now=now), now=now)
             return Reply(201 if submitted.created else 200, submitted.answer)
 
         return self.write(submit)
@@ -57,7 +57,7 @@ class ClaimPreview(Operation):
         source = source_of(request)
 
         def preview(body: Any) -> Reply:
-            submission = parse_submission(body, now=timezone.now())
+            submission = claim_in(body, now=timezone.now())
             return Reply(200, {"decision": _would_be(intake.preview(source=source, submission=submission))})
 
         return self.write(preview)

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from reviewqueue.api.authentication import holder_of, source_of
-from reviewqueue.api.bodies import OutcomeBody, read_as
+from reviewqueue.api.bodies import OutcomeBody, check_instant, read_as
 from reviewqueue.api.idempotency import Reply
 from reviewqueue.api.operation import Operation
 from reviewqueue.api.queries import Cursor, instant_in, limit_in, text_in
@@ -25,6 +25,7 @@ class ClaimOutcome(Operation):
 
         def report(body: Any) -> Reply:
             told = read_as(OutcomeBody, body)
+            check_instant("/observed_at", told.observed_at, now=timezone.now())
             outcome, created = report_outcome(
                 source=source,
                 claim_id=claim_id,
