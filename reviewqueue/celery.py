@@ -11,6 +11,7 @@ from celery.schedules import schedule
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewqueue.settings")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small fits wait for threads longer than they compute
 
 app = Celery("reviewqueue")
 app.config_from_object("django.conf:settings", namespace="CELERY")
