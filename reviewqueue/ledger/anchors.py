@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 from django.conf import settings
@@ -31,10 +32,13 @@ class FileAnchor:
             os.close(descriptor)
 
     def notes(self) -> Iterator[str]:
-        """All notes, oldest first, as a stream."""
-        if self.path.exists():
+        """All notes held at the moment of the call, oldest first, as a stream."""
+        return self._notes_until(self.path.stat().st_size if self.path.exists() else 0)
+
+    def _notes_until(self, end: int) -> Iterator[str]:
+        if end:
             with self.path.open("rb") as file:
-                yield from _notes(file)
+                yield from _notes(takewhile(lambda _: file.tell() <= end, iter(file.readline, b"")))
 
     def newest(self) -> str | None:
         if not self.path.exists():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from django.conf import settings
 
-from reviewqueue.ledger.anchors import FileAnchor
 from reviewqueue.ledger.models import Checkpoint
 from reviewqueue.ledger.note import NoteError, TreeHead, VerifierKey, open_note, parse_note
 
@@ -34,9 +33,10 @@ def stored_heads(keys: Sequence[VerifierKey]) -> Iterator[Head]:
             yield Head(row.tree_size, root, place, () if same else ("its row and its note differ",))
 
 
-def anchored_heads(anchor: FileAnchor, keys: Sequence[VerifierKey]) -> Iterator[Head]:
+def anchored_heads(notes: Iterable[str], keys: Sequence[VerifierKey]) -> Iterator[Head]:
+    """The notes of an anchor, oldest first."""
     size = 0
-    for number, note in enumerate(anchor.notes(), start=1):
+    for number, note in enumerate(notes, start=1):
         place = f"anchored checkpoint {number}"
         try:
             head = read_head(note, keys)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import chain
 from operator import attrgetter
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from reviewqueue.ledger.anchors import FileAnchor
 from reviewqueue.ledger.heads import Head, anchored_heads, pinned_heads, stored_heads
@@ -37,7 +37,7 @@ _BROKEN_CHAINS = """
                    coalesce(encode(lag(e.leaf_hash) OVER claim, 'hex'), '') AS expected
               FROM ledger.event e LEFT JOIN ledger.leaf l ON l.event_id = e.id
              WHERE e.subject IS NOT NULL WINDOW claim AS (PARTITION BY e.subject ORDER BY e.claim_seq)) AS linked
-     WHERE claim_seq IS DISTINCT FROM expected_seq OR stated <> expected ORDER BY id"""
+     WHERE claim_seq IS DISTINCT FROM expected_seq OR stated <> expected ORDER BY id LIMIT %s"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,10 @@ def verify(*, keys: Sequence[VerifierKey], anchor: FileAnchor | None = None, pin
     `keys` are the caller's own trust; without any, signatures are not checked. `pins` are signed notes kept outside;
     NoteError is raised for one that is no checkpoint of this ledger.
     """
-    pinned = pinned_heads(pins, keys)
+    anchored = anchor.notes() if anchor else ()  # taken before the snapshot, which therefore has all they speak of
+    outside = [anchored_heads(anchored, keys), iter(pinned_heads(pins, keys))]
     with _snapshot():
-        heads = [stored_heads(keys), iter(pinned)] + ([anchored_heads(anchor, keys)] if anchor else [])
-        walk = _TreeWalk(heapq.merge(*heads, key=attrgetter("size")))
+        walk = _TreeWalk(heapq.merge(stored_heads(keys), *outside, key=attrgetter("size")))
         tail = _Tail()
         kept: list[Finding] = []
         omitted = 0
@@ -241,12 +241,16 @@ def _stale_work() -> Iterator[Finding]:
 
 
 def _broken_chains() -> Iterator[Finding]:
-    with connection.cursor() as cursor:
-        cursor.execute(_BROKEN_CHAINS)
-        while rows := cursor.fetchmany(MAX_FINDINGS):
-            for event_id, leaf_index, claim, seq, expected in rows:
-                place = EventRow.name_of(event_id, leaf_index)
-                if seq != expected:
-                    yield Finding("chain", f"{place}: numbered {seq} in claim {claim}, the {expected}. that is there")
-                else:
-                    yield Finding("chain", f"{place}: claim_prev is not the hash of the event before in claim {claim}")
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_BROKEN_CHAINS, [MAX_FINDINGS])
+            rows = cursor.fetchall()
+    except DataError:
+        yield Finding("chain", "the chains of the claims cannot be read: some text is not JSON")
+        return
+    for event_id, leaf_index, claim, seq, expected in rows:
+        place = EventRow.name_of(event_id, leaf_index)
+        if seq != expected:
+            yield Finding("chain", f"{place}: numbered {seq} in claim {claim}, the {expected}. that is there")
+        else:
+            yield Finding("chain", f"{place}: claim_prev is not the hash of the event before in claim {claim}")

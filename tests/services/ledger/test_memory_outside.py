@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from reviewqueue.ledger import services
 from reviewqueue.ledger.anchors import configured_anchor
 from reviewqueue.ledger.keys import signing_keys
 from reviewqueue.ledger.note import NoteError, TreeHead, VerifierKey
@@ -68,3 +69,12 @@ def test_a_true_pin_of_any_size_is_confirmed(ledger: VerifierKey) -> None:
     report = verify(keys=[ledger], pins=pins)
     assert report.sound
     assert report.checkpoints == 6
+
+
+def test_a_checkpoint_anchored_while_the_ledger_is_read_is_not_held_against_it(ledger: VerifierKey) -> None:
+    anchor = configured_anchor()
+    assert anchor is not None
+    notes = anchor.notes()
+    services.seal()
+    assert len(list(notes)) == 3
+    assert len(list(anchor.notes())) == 4

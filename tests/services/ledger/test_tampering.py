@@ -109,6 +109,20 @@ def test_a_column_beside_the_text_is_named(ledger: VerifierKey, column: str, val
     assert f"leaf 3 (event {event}): column {column} does not match the text" in messages(ledger)
 
 
+def test_a_text_that_is_no_json_is_named_and_does_not_stop_the_rest(ledger: VerifierKey) -> None:
+    event = event_of(289)
+    columns = ["event_uuid", "kind", "subject", "claim_seq", "actor", "recorded_us"]
+    tampered(
+        *(f"ALTER TABLE ledger.event ALTER COLUMN {column} DROP EXPRESSION" for column in columns),
+        f"UPDATE ledger.event SET leaf = 'x' WHERE id = {event} OR kind = 'claim.decided'",
+        "DELETE FROM ledger.tile",
+    )
+    found = messages(ledger)
+    assert f"leaf 289 (event {event}): text is not JSON" in found
+    assert "tile 0 of level 0: is missing" in found
+    assert "the chains of the claims cannot be read: some text is not JSON" in found
+
+
 def test_a_text_changed_with_its_hashes_is_named_by_its_tile(ledger: VerifierKey) -> None:
     tampered(*rewrite(3))
     found = messages(ledger)

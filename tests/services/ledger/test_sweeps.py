@@ -1,0 +1,52 @@
+"""What happens by itself: sealing, the search for lost work, and the daily verification."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from reviewqueue.ledger import services, tasks
+from reviewqueue.ledger.models import Checkpoint, Event
+from reviewqueue.ledger.note import VerifierKey
+from tests.services.ledger.cast import event_of, tampered, write_many
+
+pytestmark = pytest.mark.django_db
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_the_sealing_sweep_seals(auditor_key: VerifierKey) -> None:
+    write_many(3)
+    tasks.seal()
+    assert Checkpoint.objects.get().tree_size == 3
+
+
+def test_the_search_for_lost_work_is_silent_while_nothing_is_lost(
+    auditor_key: VerifierKey, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_many(3)
+    tasks.reconcile()
+    assert errors(caplog) == []
+
+
+def test_the_search_for_lost_work_names_the_events(auditor_key: VerifierKey, caplog: pytest.LogCaptureFixture) -> None:
+    _, lost, _ = write_many(3)
+    tampered(f"DELETE FROM ledger.pending WHERE event_id = {lost.id}")
+    tasks.reconcile()
+    assert errors(caplog) == [f"events without a leaf and not on the work list: [{lost.id}]"]
+
+
+def test_the_verification_sweep_records_that_it_ran_and_raises_the_alarm(
+    auditor_key: VerifierKey, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_many(3)
+    services.seal()
+    tasks.verify()
+    assert errors(caplog) == []
+    tampered(f"UPDATE ledger.event SET leaf = leaf || ' ' WHERE id = {event_of(1)}")
+    tasks.verify()
+    assert len(errors(caplog)) == 1
+    assert [event.kind for event in Event.objects.order_by("-id")[:2]] == ["verification.run"] * 2
