@@ -11,6 +11,12 @@ STACK_MARK = "REVIEWQUEUE_STACK"  # in the environment of every child of a stack
 PATIENCE = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 
 
+def end_stack(local: Path) -> None:
+    """Ends the application and the broker of an earlier run; the database is ended where its directory is known."""
+    end(lambda: processes_of_stack(local))
+    end(lambda: processes_inside(local / "broker"))
+
+
 def processes_inside(directory: Path) -> list[int]:
     """Processes whose working directory is this one; database and broker servers both move into their data."""
     wanted = str(directory.resolve())

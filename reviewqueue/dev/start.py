@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reviewqueue.dev import broker, embedded, leftovers, log_ins, postgres, static_inputs
+from reviewqueue.dev import broker, embedded, log_ins, postgres, static_inputs
 from reviewqueue.dev.console import Console
 from reviewqueue.dev.locks import only_start_in
 from reviewqueue.dev.stack import Stack, uses_embedded_broker, uses_embedded_database
@@ -38,7 +38,6 @@ class Start:
         self.supervisor.listen_for_signals()
         with contextlib.ExitStack() as held:
             try:
-                self._clear_leftovers()
                 self._start_servers(held)
                 self._prepare()
                 self._start_application()
@@ -53,10 +52,6 @@ class Start:
                 shutil.rmtree(embedded.socket_directory(self.stack.local), ignore_errors=True)
         self.console.say("Stopped.")
         return 0
-
-    def _clear_leftovers(self) -> None:
-        leftovers.end(lambda: leftovers.processes_of_stack(self.stack.local))
-        leftovers.end(lambda: leftovers.processes_inside(self.stack.local / "broker"))
 
     def _start_servers(self, held: contextlib.ExitStack) -> None:
         embedded.stored_secrets(self.stack.local)

@@ -6,7 +6,7 @@ import socket
 import sys
 from pathlib import Path
 
-from reviewqueue.dev import embedded
+from reviewqueue.dev import embedded, leftovers
 from reviewqueue.dev.broker import NoBrokerServer
 from reviewqueue.dev.locks import Refused, only_start_in
 from reviewqueue.dev.postgres_binaries import NoDatabaseServer
@@ -21,6 +21,7 @@ def main(root: Path, arguments: list[str]) -> int:
     try:
         local.mkdir(mode=0o700, parents=True, exist_ok=True)
         with only_start_in(local):
+            leftovers.end_stack(local)  # they may hold the port
             _require_free_port(options.host, options.port)
             stack = Stack(root, local, options.host, options.port)
             return Start(stack, with_claims=not options.empty, wait_for_demo=not options.no_demo_wait).run()

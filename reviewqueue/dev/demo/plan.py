@@ -15,7 +15,7 @@ from statistics import NormalDist
 from examples.client import Json
 from examples.quiz_bot import GPT_4O, HAIKU, Model, Question, claim_of
 
-REVIEWED = 1_000
+REVIEWED = 800
 LEFT_OPEN = 45
 UNMEASURED = 15
 """Answers of a model nobody has measured yet; they wait in the queue too."""
