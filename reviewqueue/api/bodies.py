@@ -1,13 +1,13 @@
-"""The bodies of the smaller operations: their fields, and what is wrong with one that does not fit.
+"""The bodies of the operations: which fields of which type there are. What the values may be, the services judge.
 
-A claim's fields are read by `reviewqueue.claims.submission`.
+A claim's fields are listed in `reviewqueue.claims.submission`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -17,15 +17,6 @@ from reviewqueue.errors import FieldProblem, Invalid
 
 B = TypeVar("B", bound=msgspec.Struct)
 
-Purpose = Literal["review", "audit", "flagged", "escalation", "adjudication", "gold", "relabel"]
-Verdict = Literal["correct", "incorrect", "partially_correct", "cannot_judge"]
-ReleaseReason = Literal[
-    "", "back", "need_context", "outside_skill", "conflict_of_interest", "broken", "policy_unclear", "other"
-]
-Name = Annotated[str, Meta(min_length=1, max_length=60)]
-Note = Annotated[str, Meta(max_length=4000)]
-Answers = Annotated[dict[str, Any], Meta(max_length=50)]
-Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 Instant = Annotated[datetime, Meta(tz=True)]
 
 
@@ -34,26 +25,26 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Take(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pipeline: Name | None = None
-    purpose: Purpose | None = None
+    pipeline: str | None = None
+    purpose: str | None = None
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    reason: ReleaseReason = ""
-    note: Note = ""
+    reason: str = ""
+    note: str = ""
 
 
 class LabelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    verdict: Verdict | None = None
+    verdict: str | None = None
     output: Any = None
-    error_types: Annotated[list[Name], Meta(max_length=20)] = []
-    note: Note = ""
-    answers: Answers = {}
-    seconds: Seconds | None = None
+    error_types: list[str] = []
+    note: str = ""
+    answers: dict[str, Any] = {}
+    seconds: float | None = None
 
 
 class Revision(LabelBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+    reason: str
 
 
 class OutcomeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

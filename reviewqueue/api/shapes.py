@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from calibration.selectors import BandRow, ModelBands
 from reviewqueue.claims.selectors import instant, outcome_answer
 from reviewqueue.policy.selectors import ActivePolicy
+from reviewqueue.review.selectors import label_answer
 from reviewqueue.review.services.labels import Labelled
 
 if TYPE_CHECKING:
     from reviewqueue.pipelines.models import Pipeline
     from reviewqueue.policy.models import PolicyVersion
-    from reviewqueue.review.models import Label, Lease
+    from reviewqueue.review.models import Lease
 
 _STATES: Final = {"validated": "validated", "breach": "breach", "stale": "stale"}
 
@@ -29,23 +30,6 @@ def labelled_answer(labelled: Labelled) -> dict[str, Any]:
         "outcome": outcome_answer(labelled.outcome) if labelled.outcome else None,
     }
     return answer | {"reveal": labelled.reveal} if labelled.reveal is not None else answer
-
-
-def label_answer(label: Label) -> dict[str, Any]:
-    return {
-        "id": str(label.pk),
-        "task": str(label.task_id),
-        "claim": str(label.claim_id),
-        "verdict": label.verdict,
-        "output": label.output,
-        "error_types": list(label.error_types),
-        "note": label.note,
-        "answers": label.answers,
-        "seconds": label.seconds,
-        "revision": label.revision,
-        "late": label.late,
-        "created_at": instant(label.created_at),
-    }
 
 
 def pipeline_answer(pipeline: Pipeline) -> dict[str, Any]:

@@ -1,0 +1,287 @@
+"""Review over REST: take, renew, give back, label, change one's mind; and nothing shown that blindness hides."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from reviewqueue.claims.models import Decision
+from reviewqueue.ledger.models import Event
+from reviewqueue.review.models import Label, Lease, ReviewSlot, ReviewTask
+from tests.api.caller import Caller, assert_problem, key_for, row_counts
+from tests.world import IDENTITY, POLICY, World
+
+BLIND = {**POLICY, "review": {**POLICY["review"], "blind": "score"}}
+HIDDEN = {
+    "confidence",
+    "calibrated_confidence",
+    "decision",
+    "route",
+    "band",
+    "reasons",
+    "signals",
+    "model",
+    "model_version",
+    "prompt_version",
+    "elicitation",
+    "calibrator",
+    "inclusion_probability",
+    "audit_sampled",
+    "metadata",
+    "external_id",
+}
+CORRECT = {"verdict": "correct", "seconds": 12.4}
+
+
+def taken(caller: Caller, **wanted: Any) -> dict[str, Any]:
+    response = caller.post("/reviews/take", wanted)
+    assert response.status_code == 200, response.content
+    return dict(response.json())
+
+
+def lease_path(work: dict[str, Any], action: str) -> str:
+    return f"/leases/{work['lease']['id']}/{action}"
+
+
+def keys_in(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value) | {key for inner in value.values() for key in keys_in(inner)}
+    if isinstance(value, list):
+        return {key for inner in value for key in keys_in(inner)}
+    return set()
+
+
+def run_out(work: dict[str, Any]) -> None:
+    """Moves the lease and its slot into the past."""
+    past = timezone.now() - timedelta(minutes=1)
+    Lease.objects.filter(pk=work["lease"]["id"]).update(expires_at=past)
+    ReviewSlot.objects.update(free_at=past)
+
+
+def test_a_reviewer_takes_labels_and_the_claim_is_settled(helpdesk: Caller, rita: Caller, world: World) -> None:
+    claim = helpdesk.post("/claims", world.claim_body()).json()
+    work = taken(rita, pipeline="support-answers", purpose=None)
+    assert work["task"]["claim"]["id"] == claim["id"]
+    assert set(work["lease"]) == {"id", "expires_at"}
+    response = rita.post(lease_path(work, "label"), CORRECT)
+    assert response.status_code == 201
+    answer = response.json()
+    assert answer["label"]["verdict"] == "correct"
+    assert answer["outcome"]["correct"] is True
+    assert "reveal" not in answer
+    shown = helpdesk.get(f"/claims/{claim['id']}").json()
+    assert (shown["status"], shown["outcome"]["basis"]) == ("settled", "labels")
+
+
+def test_nothing_to_take_is_204_with_a_reason(rita: Caller, ravi: Caller, world: World) -> None:
+    stranger = Caller(key_for(world.nora, "review"))
+    for caller, reason in ((rita, "empty"), (stranger, "no_access")):
+        response = caller.post("/reviews/take")
+        assert (response.status_code, response.content) == (204, b"")
+        assert response["X-Queue-Reason"] == reason
+    world.claim()
+    taken(rita)
+    assert ravi.post("/reviews/take")["X-Queue-Reason"] == "all_leased"
+
+
+def test_a_queue_one_has_no_part_in_is_404_and_one_may_not_work_in_403(rita: Caller, world: World) -> None:
+    assert_problem(rita.post("/reviews/take", {"pipeline": "elsewhere"}), 404)
+    assert_problem(Caller(key_for(world.nora, "review")).post("/reviews/take", {"pipeline": "support-answers"}), 404)
+    assert_problem(Caller(key_for(world.olga, "review")).post("/reviews/take", {"pipeline": "support-answers"}), 403)
+
+
+def test_a_blind_task_holds_nothing_that_gives_the_score_away(helpdesk: Caller, rita: Caller, world: World) -> None:
+    world.activate(BLIND)
+    body = world.claim_body(
+        signals={"self_consistency": 0.61},
+        metadata={"score": 0.123},
+        alternatives=[{"output": "other", "confidence": 0.2}],
+    )
+    helpdesk.post("/claims", body)
+    response = rita.post("/reviews/take")
+    assert response.json()["task"]["blind"] == "score"
+    assert keys_in(response.json()).isdisjoint(HIDDEN)
+    for given_away in ("0.95", "0.61", "0.123", "0.2", "band_unvalidated", "acme-lm", body["external_id"]):
+        assert given_away not in response.content.decode()
+
+
+def test_an_audit_sample_looks_like_any_other_blind_task(helpdesk: Caller, rita: Caller, world: World) -> None:
+    world.activate({**POLICY, "calibrators": [IDENTITY]})
+    world.validate_band()
+    while not Decision.objects.filter(audit_sampled=True).exists():
+        helpdesk.post("/claims", world.claim_body())
+    response = rita.post("/reviews/take")
+    assert ReviewTask.objects.get(pk=response.json()["task"]["id"]).purpose == "audit"
+    assert b"audit" not in response.content
+    assert keys_in(response.json()).isdisjoint(HIDDEN)
+
+
+def test_after_a_blind_label_the_hidden_part_is_revealed(helpdesk: Caller, rita: Caller, world: World) -> None:
+    world.activate(BLIND)
+    helpdesk.post("/claims", world.claim_body())
+    answer = rita.post(lease_path(taken(rita), "label"), CORRECT).json()
+    assert answer["reveal"]["confidence"] == 0.95
+    assert answer["reveal"]["model_version"] == "2026-10-01"
+
+
+def test_the_same_label_again_is_200_and_a_different_one_409(helpdesk: Caller, rita: Caller, world: World) -> None:
+    helpdesk.post("/claims", world.claim_body())
+    path = lease_path(taken(rita), "label")
+    first = rita.post(path, CORRECT)
+    before = row_counts()
+    again = rita.post(path, CORRECT)
+    assert again.status_code == 200
+    assert again.content == first.content
+    problem = assert_problem(rita.post(path, {"verdict": "incorrect"}), 409, "lease_lost")  # B62
+    assert problem["label"]["verdict"] == "correct"
+    assert row_counts() == before
+
+
+def test_a_repeated_label_under_an_idempotency_key_is_replayed(helpdesk: Caller, rita: Caller, world: World) -> None:
+    helpdesk.post("/claims", world.claim_body())
+    path = lease_path(taken(rita), "label")
+    first = rita.post(path, CORRECT, idempotency_key="l-1")
+    again = rita.post(path, CORRECT, idempotency_key="l-1")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.content == first.content
+    assert again["Idempotent-Replayed"] == "true"
+    assert Label.objects.count() == 1
+
+
+def test_a_repeated_take_under_an_idempotency_key_is_the_same_lease(
+    helpdesk: Caller, rita: Caller, world: World
+) -> None:
+    assert rita.post("/reviews/take", idempotency_key="t-1").status_code == 204
+    helpdesk.post("/claims", world.claim_body())
+    helpdesk.post("/claims", world.claim_body())
+    first = rita.post("/reviews/take", idempotency_key="t-1")
+    assert first.status_code == 200
+    assert rita.post("/reviews/take", idempotency_key="t-1").content == first.content
+    assert Lease.objects.count() == 1
+
+
+def test_a_late_label_counts_as_long_as_nobody_took_over(helpdesk: Caller, rita: Caller, world: World) -> None:
+    helpdesk.post("/claims", world.claim_body())
+    work = taken(rita)
+    run_out(work)
+    answer = rita.post(lease_path(work, "label"), CORRECT)
+    assert answer.status_code == 201
+    assert answer.json()["label"]["late"] is True
+
+
+def test_a_label_after_somebody_took_over_is_409_and_shows_only_what_may_be_seen(
+    helpdesk: Caller, rita: Caller, ravi: Caller, world: World
+) -> None:
+    helpdesk.post("/claims", world.claim_body())
+    work = taken(rita)
+    run_out(work)
+    other = taken(ravi)
+    lost = assert_problem(rita.post(lease_path(work, "label"), CORRECT), 409, "lease_lost")
+    assert lost["label"] is None
+    ravi.post(lease_path(other, "label"), {"verdict": "incorrect", "note": "wrong price"})
+    lost = assert_problem(rita.post(lease_path(work, "label"), CORRECT), 409, "lease_lost")
+    assert lost["label"]["verdict"] == "incorrect"
+
+
+def test_another_persons_lease_and_label_are_404(helpdesk: Caller, rita: Caller, ravi: Caller, world: World) -> None:
+    helpdesk.post("/claims", world.claim_body())
+    work = taken(rita)
+    for action, body in (("label", CORRECT), ("renew", None), ("release", {"reason": "other"})):
+        assert_problem(ravi.post(lease_path(work, action), body), 404)  # B60
+    label = rita.post(lease_path(work, "label"), CORRECT).json()["label"]
+    revision = {"verdict": "incorrect", "reason": "slip"}
+    assert_problem(ravi.post(f"/labels/{label['id']}/revise", revision), 404)
+
+
+def test_renewing_gives_more_time(helpdesk: Caller, rita: Caller, world: World) -> None:
+    helpdesk.post("/claims", world.claim_body())
+    work = taken(rita)
+    Lease.objects.update(expires_at=timezone.now() + timedelta(seconds=5))
+    for body in (None, {}):
+        response = rita.post(lease_path(work, "renew"), body)
+        assert response.status_code == 200
+        assert set(response.json()) == {"lease"}
+    assert Lease.objects.get().expires_at > timezone.now() + timedelta(minutes=5)
+    assert_problem(rita.post(lease_path(work, "renew"), {"minutes": 600}), 422)
+
+
+def test_a_task_given_back_goes_to_the_next_person(helpdesk: Caller, rita: Caller, ravi: Caller, world: World) -> None:
+    helpdesk.post("/claims", world.claim_body())
+    work = taken(rita)
+    response = rita.post(lease_path(work, "release"), {"reason": "need_context", "note": "Which plan?"})
+    assert (response.status_code, response.content) == (204, b"")
+    assert rita.post(lease_path(work, "release"), {"reason": "need_context"}).status_code == 204
+    assert rita.post("/reviews/take").status_code == 204
+    assert taken(ravi)["task"]["id"] == work["task"]["id"]
+    assert not Event.objects.filter(leaf__contains="Which plan?").exists()
+
+
+def test_a_change_of_mind_is_a_further_label(helpdesk: Caller, rita: Caller, world: World) -> None:
+    claim = helpdesk.post("/claims", world.claim_body()).json()
+    label = rita.post(lease_path(taken(rita), "label"), CORRECT).json()["label"]
+    revised = rita.post(f"/labels/{label['id']}/revise", {"verdict": "incorrect", "reason": "slip"})
+    assert revised.status_code == 201
+    assert revised.json()["label"]["revision"] == 1
+    assert helpdesk.get(f"/claims/{claim['id']}").json()["outcome"]["correct"] is False
+    again = rita.post(f"/labels/{label['id']}/revise", {"verdict": "incorrect", "reason": "slip"})
+    assert again.status_code == 200
+    assert Label.objects.count() == 2
+
+
+def test_a_change_of_mind_comes_in_time_or_not_at_all(helpdesk: Caller, rita: Caller, world: World) -> None:
+    helpdesk.post("/claims", world.claim_body())
+    label = rita.post(lease_path(taken(rita), "label"), CORRECT).json()["label"]
+    ReviewTask.objects.update(undo_seconds=0)
+    late = rita.post(f"/labels/{label['id']}/revise", {"verdict": "incorrect", "reason": "slip"})
+    assert_problem(late, 409, "undo_window_over")
+
+
+def test_a_sixth_task_in_hand_is_409(helpdesk: Caller, rita: Caller, world: World) -> None:
+    for _ in range(6):
+        helpdesk.post("/claims", world.claim_body())
+    for _ in range(5):
+        taken(rita)
+    assert_problem(rita.post("/reviews/take"), 409, "too_many_leases")  # B63
+
+
+def test_a_bad_label_is_refused_and_pointed_at(helpdesk: Caller, rita: Caller, world: World) -> None:
+    helpdesk.post("/claims", world.claim_body())
+    path = lease_path(taken(rita), "label")
+    before = row_counts()
+    for body, pointer in (
+        ({}, "/verdict"),
+        ({"verdict": "maybe"}, "/verdict"),
+        ({"verdict": 1}, "/verdict"),
+        ({"verdict": "correct", "note": "x" * 100_000}, "/note"),
+        ({"verdict": "correct", "seconds": -1}, "/seconds"),
+        ({"verdict": "correct", "seconds": True}, "/seconds"),
+        ({"verdict": "incorrect", "error_types": ["elsewhere"]}, "/error_types"),
+        ({"verdict": "correct", "lease_no": 1}, "/lease_no"),
+        ({"verdict": "correct", "reviewer": "ravi"}, "/reviewer"),
+        ([], ""),
+    ):  # B59
+        problem = assert_problem(rita.post(path, body), 422, "invalid")
+        assert [error["pointer"] for error in problem["errors"]] == [pointer]
+    assert_problem(rita.post(path, b'{"verdict": "correct", "note": "a\\u0000"}'), 400)
+    assert_problem(rita.post(path), 400)
+    assert row_counts() == before
+    assert rita.post(path, CORRECT).status_code == 201
+
+
+def test_a_bad_take_release_or_revision_is_refused(helpdesk: Caller, rita: Caller, world: World) -> None:
+    helpdesk.post("/claims", world.claim_body())
+    work = taken(rita)
+    for path, body in (
+        ("/reviews/take", {"purpose": "audit"}),
+        ("/reviews/take", {"purpose": "nonsense"}),
+        ("/reviews/take", {"reviewer": "ravi"}),
+        ("/reviews/take", []),
+        (lease_path(work, "release"), {"reason": "bored"}),
+        (lease_path(work, "release"), {"reason": "other", "note": 7}),
+    ):
+        assert_problem(rita.post(path, body), 422, "invalid")
+    label = rita.post(lease_path(work, "label"), CORRECT).json()["label"]
+    for body in ({"verdict": "incorrect"}, {"verdict": "incorrect", "reason": "because"}, {"reason": "slip"}):
+        assert_problem(rita.post(f"/labels/{label['id']}/revise", body), 422, "invalid")
