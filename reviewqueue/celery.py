@@ -20,6 +20,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 SWEEPS = [
     ("reviewqueue.ledger.tasks.seal", 5, "seal"),
     ("reviewqueue.ledger.tasks.reconcile", 600, "default"),
+    ("reviewqueue.ledger.tasks.verify", 86_400, "default"),
     ("reviewqueue.review.tasks.expire_leases", 30, "default"),
     ("calibration.tasks.measure_bands", 4, "default"),
     ("calibration.tasks.fit_calibrators", 15, "default"),

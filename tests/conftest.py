@@ -6,27 +6,48 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection, connections
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django import DjangoDbBlocker
 
 from tests.reset import reset_database
 from tests.world import World, make_world
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
-    """Tests act as `app_web`, like every process of the application: a missing grant fails here, not in production."""
+def django_db_setup(
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
+    django_db_keepdb: bool,
+    django_db_createdb: bool,
+) -> Iterator[None]:
+    """A test database whatever the selected tests are (the plugin's own makes none when all of them commit).
+
+    Tests act as `app_web`, like every process of the application: a missing grant fails here, not in production.
+    """
     options = connection.settings_dict["OPTIONS"]
     as_owner = options["options"]
+    with django_db_blocker.unblock():
+        created = setup_databases(
+            verbosity=0,
+            interactive=False,
+            aliases={"default"},
+            keepdb=django_db_keepdb and not django_db_createdb,
+        )
+        connection.close()
     options["options"] = as_owner + " -c role=app_web"
-    connection.close()
     yield
     connections.close_all()
     options["options"] = as_owner
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():
+            teardown_databases(created, verbosity=0)
 
 
 @pytest.fixture
-def committed_db(django_db_setup: None, django_db_blocker: pytest.FixtureDef[None]) -> Iterator[None]:
+def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """A database in which transactions really commit, for threads, processes and sealing. Emptied afterwards."""
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+    with django_db_blocker.unblock():
         try:
             yield
         finally:

@@ -22,6 +22,7 @@ from urllib.parse import quote
 from django.db import connection
 
 from reviewqueue.dev import broker, embedded
+from reviewqueue.dev.start import COLLECT_STATIC
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -58,10 +59,14 @@ class RunningStack:
     def __enter__(self) -> RunningStack:
         connection.close()
         self._run_once("ledger_key", "--create", str(self.directory / "ledger.key"))
-        self._run_once("collectstatic", "--noinput")
+        self._run_once(*COLLECT_STATIC)
         for part in ("broker", "web", "worker", "beat"):
             self.start(part)
-        wait_until(self.is_healthy, what="the web server", seconds=30)
+        try:
+            wait_until(self.is_healthy, what="the web server", seconds=30)
+        except AssertionError as late:
+            self.__exit__()
+            raise AssertionError(self.log_of("web")) from late
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -85,10 +90,10 @@ class RunningStack:
                 "--schedule", str(self.directory / "beat"),
             ],
         }  # fmt: skip
-        log = (self.directory / f"{part}.log").open("ab")
-        self.processes[part] = subprocess.Popen(
-            commands[part](), cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
-        )
+        with (self.directory / f"{part}.log").open("ab") as log:
+            self.processes[part] = subprocess.Popen(
+                commands[part](), cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
         if part == "broker":
             wait_until(lambda: broker.answers(self._broker_socket), what="the broker", seconds=10)
 
@@ -132,9 +137,15 @@ class RunningStack:
             return error.code, _decoded(error.read())
 
     def _run_once(self, *arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, check=True, capture_output=True
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
         )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _decoded(body: bytes) -> Any:

@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 
 @shared_task
 def seal() -> None:
-    sealed = services.seal()
-    log.info("sealed %d events", sealed.added)
+    if added := services.seal().added:
+        log.info("sealed %d events", added)
 
 
 @shared_task
