@@ -1,0 +1,1 @@
+"""Read-only questions that go across several nouns."""

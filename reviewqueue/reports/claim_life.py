@@ -1,0 +1,83 @@
+"""One claim from its arrival to its outcome, for whoever may see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from reviewqueue.accounts.models import User
+from reviewqueue.claims.models import Claim, Decision, Outcome
+from reviewqueue.errors import NotFound
+from reviewqueue.ledger.selectors import LedgerEntry, life_of_claim
+from reviewqueue.pipelines.models import Role
+from reviewqueue.pipelines.selectors import has_role
+from reviewqueue.review.models import Label, ReviewTask
+
+SEES_EVERY_CLAIM = frozenset({Role.SENIOR, Role.OWNER, Role.AUDITOR, Role.ADMIN})
+SEES_TEXT = frozenset({Role.SENIOR, Role.OWNER, Role.AUDITOR})
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLife:
+    """`content` is None where the text was erased, or is not for this person.
+
+    An admin sees the record but not the text: whoever keeps the house does not read the letters.
+    """
+
+    claim: Claim
+    content: dict[str, Any] | None
+    decisions: list[Decision]
+    tasks: list[ReviewTask]
+    labels: list[Label]
+    outcomes: list[Outcome]
+    entries: list[LedgerEntry]
+    may_read_text: bool
+
+    @property
+    def decision(self) -> Decision:
+        return next(decision for decision in self.decisions if decision.standing)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return next((outcome for outcome in self.outcomes if outcome.standing), None)
+
+
+def claim_life(user: User, claim_id: UUID) -> ClaimLife:
+    """Seniors, owners, auditors and admins see any claim in their reach, reviewers those they have labelled.
+
+    Raises:
+        NotFound: there is none, or it is not this person's to see.
+    """
+    claim = Claim.objects.select_related("pipeline", "source", "payload").filter(pk=claim_id).first()
+    if claim is None:
+        raise NotFound("There is no such claim.")
+    labels = list(claim.labels.select_related("reviewer", "task").order_by("created_at"))
+    sees_all = has_role(user, SEES_EVERY_CLAIM, pipeline_id=claim.pipeline_id)
+    own = [label for label in labels if label.reviewer_id == user.pk]
+    if not sees_all and not own:
+        raise NotFound("There is no such claim.")
+    may_read_text = bool(own) or has_role(user, SEES_TEXT, pipeline_id=claim.pipeline_id)
+    return ClaimLife(
+        claim=claim,
+        content=_content(claim) if may_read_text else None,
+        decisions=list(claim.decisions.select_related("policy_version").order_by("number")),
+        tasks=list(claim.tasks.order_by("created_at")),
+        labels=[label for label in labels if _may_see(label, user, sees_all=sees_all)],
+        outcomes=list(claim.outcomes.order_by("number")),
+        entries=life_of_claim(claim.pk) if sees_all else [],
+        may_read_text=may_read_text,
+    )
+
+
+def _content(claim: Claim) -> dict[str, Any] | None:
+    payload = getattr(claim, "payload", None)
+    return payload.content if payload else None
+
+
+def _may_see(label: Label, user: User, *, sees_all: bool) -> bool:
+    """Who may still label the claim sees nobody else's judgement before the task is closed."""
+    works_here = has_role(user, {Role.REVIEWER, Role.SENIOR}, pipeline_id=label.task.pipeline_id)
+    if label.reviewer_id == user.pk or (sees_all and not works_here):
+        return True
+    return label.task.closed_at is not None

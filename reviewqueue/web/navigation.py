@@ -1,0 +1,47 @@
+"""The links at the head of every page: those that this person can use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, roles_of
+from reviewqueue.web.roles import LEDGER_ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    name: str
+    address: str
+    is_here: bool
+    current: str  # the value of aria-current: "page" on the very page, "true" on those below it
+
+
+_BELOW: Final = {
+    "queue": ("web:queue", "/review/", "/labels/"),
+    "pipelines": ("web:pipelines", "/pipelines/"),
+    "ledger": ("web:ledger", "/ledger/"),
+}
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {}
+    links = [_link(request, "Queue", "queue")]
+    if has_role(user, FIGURES_ROLES):
+        links.append(_link(request, "Pipelines", "pipelines"))
+    if has_role(user, LEDGER_ROLES):
+        links.append(_link(request, "Ledger", "ledger"))
+    return {"navigation": links, "roles": sorted({role for role, _ in roles_of(user)})}
+
+
+def _link(request: HttpRequest, name: str, key: str) -> Link:
+    view_name, *below = _BELOW[key]
+    address = reverse(view_name)
+    is_page = request.path == address
+    is_here = is_page or any(request.path.startswith(prefix) for prefix in below)
+    return Link(name, address, is_here, "page" if is_page else "true")

@@ -1,0 +1,197 @@
+"""How values look on pages. Built into every template (see TEMPLATES in the settings)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from reviewqueue.web import charts, hostile, wording
+
+register = template.Library()
+
+NO_VALUE: Final = "–"
+FIRST_SHOWN: Final = 20 * 1024
+"""Characters of a long text shown at once; the rest is one click away."""
+
+
+# --- numbers and times -----------------------------------------------------------------------------------------------
+
+
+@register.filter
+def percent(share: float | None, decimals: int = 1) -> str:
+    """A share as "93.1 %"; a dash for what was not measured."""
+    if share is None or share == "":
+        return NO_VALUE
+    return f"{share * 100:.{decimals}f} %"
+
+
+@register.filter
+def interval(pair: Any, decimals: int = 1) -> str:
+    """The limits `low` and `high` of anything that has them, as "90.2–95.4 %"."""
+    low, high = pair.low, pair.high
+    if low is None or high is None:
+        return NO_VALUE
+    return f"{low * 100:.{decimals}f}–{high * 100:.{decimals}f} %"
+
+
+@register.filter
+def points(difference: float | None) -> str:
+    """The difference of two shares in percentage points, with its sign."""
+    return NO_VALUE if difference is None else f"{difference * 100:+.1f}"
+
+
+@register.filter
+def figure(number: Any, decimals: int = 3) -> str:
+    """A number for a table of figures; whole ones whole, others with a fixed number of decimals."""
+    if number is None or number == "":
+        return NO_VALUE
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return str(number)
+    return f"{number:,}" if isinstance(number, int) else f"{number:.{decimals}f}"
+
+
+@register.filter
+def instant(moment: datetime | str | None) -> str:
+    """A moment in UTC with its machine-readable form; the date is left out for today."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    if not moment:
+        return NO_VALUE
+    moment = moment.astimezone(UTC)
+    today = moment.date() == timezone.now().astimezone(UTC).date()
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        moment.strftime("%Y-%m-%d %H:%M:%S"),
+        moment.strftime("%H:%M" if today else "%d %b %Y %H:%M"),
+    )
+
+
+@register.filter
+def ago(moment: datetime | None) -> str:
+    """How long ago, or how far ahead, in one unit: "5 min ago", "in 2 h"."""
+    if not moment:
+        return NO_VALUE
+    seconds = (timezone.now() - moment).total_seconds()
+    span = _span(abs(seconds))
+    words = "just now" if not span else f"{span} ago" if seconds > 0 else f"in {span}"
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        moment.astimezone(UTC).isoformat(timespec="seconds"),
+        moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        words,
+    )
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return ""
+
+
+@register.filter
+def seconds_left(moment: datetime) -> int:
+    return max(int((moment - timezone.now()) / timedelta(seconds=1)), 0)
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+@register.filter
+def words(code: object, kind: str) -> str:
+    return wording.words(code, kind)
+
+
+@register.filter
+def plain(code: object) -> str:
+    """A code without underscores, for names that have no word of their own."""
+    return str(code).replace("_", " ")
+
+
+@register.filter("hex")
+def as_hex(digest: bytes) -> str:
+    return bytes(digest).hex()
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("icons.svg"), name)
+
+
+@register.inclusion_tag("parts/band_state.html")
+def band_state(code: object) -> dict[str, Any]:
+    return {"state": wording.band_state(code)}
+
+
+# --- what others wrote -----------------------------------------------------------------------------------------------
+
+
+@register.filter
+def visible(text: object) -> SafeString:
+    """A short text of others within a line: isolated, with what is invisible in it marked."""
+    return format_html("<bdi>{}</bdi>", hostile.shown(str(text)))
+
+
+@register.inclusion_tag("parts/untrusted.html")
+def untrusted(value: Any, label: str, source: str = "untrusted text") -> dict[str, Any]:
+    """A value that came with a claim, framed, as text and nothing but text."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    head, rest = hostile.shown(text[:FIRST_SHOWN]), hostile.shown(text[FIRST_SHOWN:])
+    return {
+        "label": label,
+        "source": source,
+        "is_empty": not text.strip(),
+        "is_json": not isinstance(value, str),
+        "head": format_html("{}", head),
+        "rest": format_html("{}", rest),
+        "rest_length": len(text) - FIRST_SHOWN,
+        "marks": head.marks + rest.marks,
+    }
+
+
+@register.filter
+def items(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The pairs of a mapping from outside, where a key called "items" would hide the method."""
+    return list(mapping.items()) if isinstance(mapping, Mapping) else []
+
+
+@register.filter
+def one_line(value: Any, longest: int = 500) -> SafeString:
+    """A value within a line or a table: texts as they are, everything else as JSON; cut where it gets long."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return visible(text if len(text) <= longest else text[:longest] + "…")
+
+
+# --- charts ----------------------------------------------------------------------------------------------------------
+
+
+@register.inclusion_tag("parts/reliability.html")
+def reliability(measured: Any, name: str, title: str) -> dict[str, Any]:
+    """The diagram of a calibration.selectors.Reliability; `name` makes its ids unique on the page."""
+    return {
+        "chart": charts.reliability_chart(measured.bins, measured.histogram),
+        "measured": measured,
+        "name": name,
+        "title": title,
+    }
+
+
+@register.inclusion_tag("parts/interval_bar.html")
+def interval_bar(row: Any, start: float = 0.0) -> dict[str, Any]:
+    required = getattr(row, "required", None)
+    bar = charts.interval_bar(row.low, row.high, accuracy=row.accuracy, required=required, start=start)
+    return {"bar": bar, "row": row}
+
+
+@register.inclusion_tag("parts/divided_bar.html")
+def divided_bar(counts: Mapping[str, int], kind: str, title: str) -> dict[str, Any]:
+    return {"parts": charts.divided_bar(list(counts.items())), "kind": kind, "title": title}

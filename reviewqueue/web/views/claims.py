@@ -1,0 +1,24 @@
+"""The life of one claim."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+
+from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role
+from reviewqueue.reports.claim_life import claim_life
+from reviewqueue.review.selectors import why_here
+from reviewqueue.web.access import page
+from reviewqueue.web.render import show
+
+
+@page
+def claim(request: HttpRequest, claim_id: UUID) -> HttpResponse:
+    life = claim_life(request.user, claim_id)
+    context = {
+        "life": life,
+        "why": why_here(life.decision),
+        "sees_figures": has_role(request.user, FIGURES_ROLES, pipeline_id=life.claim.pipeline_id),
+    }
+    return show(request, "claims/claim.html", context)

@@ -1,0 +1,17 @@
+"""Refusals that do not come from a service."""
+
+from __future__ import annotations
+
+import logging
+
+from django.http import HttpRequest, HttpResponse
+
+from reviewqueue.web.render import show
+
+log = logging.getLogger(__name__)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Mostly a page left open across a log-in; `reason` is for operators and stays out of the page."""
+    log.info("refused a form: %s", reason)
+    return show(request, "errors/csrf.html", status=403)

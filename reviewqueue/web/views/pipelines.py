@@ -1,0 +1,118 @@
+"""What goes where in a pipeline, and how far its confidence can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from calibration import selectors as calibration
+from reviewqueue.errors import Forbidden
+from reviewqueue.pipelines.selectors import FIGURES_ROLES, pipeline_for, pipelines_for
+from reviewqueue.policy.selectors import versions
+from reviewqueue.reports import overview
+from reviewqueue.web.access import page
+from reviewqueue.web.charts import track_start
+from reviewqueue.web.render import show, show_if_changed
+
+if TYPE_CHECKING:
+    from calibration.selectors import ModelBands
+    from reviewqueue.pipelines.models import Pipeline
+
+
+@page
+def pipelines(request: HttpRequest) -> HttpResponse:
+    found = list(pipelines_for(request.user, FIGURES_ROLES).select_related("owner").order_by("name"))
+    if not found:
+        raise Forbidden("Figures are for seniors, owners, auditors and admins.")
+    waiting = overview.depths(found)
+    rows = [{"pipeline": each, "waiting": waiting.get(each.pk, 0)} for each in found]
+    return show(request, "pipelines/pipelines.html", {"rows": rows})
+
+
+@page
+def pipeline(request: HttpRequest, slug: str) -> HttpResponse:
+    found = pipeline_for(request.user, slug, FIGURES_ROLES)
+    now = timezone.now()
+    today = _midnight(now)
+    routes = overview.routes_since(found, today)
+    policies = versions(found)
+    context = {
+        "pipeline": found,
+        "active": next((each for each in policies if each.status == "active"), None),
+        "drafts": [each for each in policies if each.status == "draft"],
+        "routes": routes,
+        "claims_today": sum(routes.values()),
+        "labels_today": overview.labels_since(found, today),
+        "depth": overview.depth(found, now),
+        "states": _states(calibration.band_table(found)),
+    }
+    return show(request, "pipelines/pipeline.html", context)
+
+
+def _midnight(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _states(tables: list[ModelBands]) -> dict[str, int]:
+    """How many bands are in which state, over all models."""
+    states = [row.state for table in tables for row in table.rows]
+    return {state: states.count(state) for state in dict.fromkeys(states)}
+
+
+@page
+def bands(request: HttpRequest, slug: str) -> HttpResponse:
+    """Renews itself; the diagrams, which read every label, are only computed when a figure has moved."""
+    found = pipeline_for(request.user, slug, FIGURES_ROLES)
+    tables = calibration.band_table(found)
+    segments = calibration.segment_table(found)
+    context = {
+        "pipeline": found,
+        "tables": tables,
+        "segments": segments,
+        "overconfident": [row for row in segments if row.overconfident],
+        "start": track_start(row.low for table in tables for row in table.rows),
+        "segment_start": track_start(row.low for row in segments),
+        "subjects": _Subjects(found, tables),
+    }
+    shown = [[asdict(row) for row in segments], [asdict(table) for table in tables]]
+    return show_if_changed(request, "pipelines/bands.html", context, shown=shown)
+
+
+METRICS = {
+    "ece": "Calibration error (ECE)",
+    "ece_debiased": "Squared calibration error, debiased",
+    "smooth_ece": "Calibration error, smooth",
+    "mce": "Largest gap of a bin",
+    "brier": "Brier score",
+    "log_loss": "Log loss",
+    "auroc": "Telling right from wrong (AUROC)",
+    "aurc": "Area under risk and coverage",
+}
+
+
+class _Subjects:
+    """Bands and diagrams of each model, computed when the page is really rendered."""
+
+    def __init__(self, pipeline: Pipeline, tables: list[ModelBands]) -> None:
+        self.pipeline, self.tables = pipeline, tables
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self._subject(place, table) for place, table in enumerate(self.tables))
+
+    def _subject(self, place: int, table: ModelBands) -> dict[str, Any]:
+        names = {name: getattr(table, name) for name in ("model", "model_version", "prompt_version")}
+        stated = calibration.reliability(self.pipeline, **names, calibrated=False)
+        calibrated = calibration.reliability(self.pipeline, **names, calibrated=True) if table.calibrator else None
+        metrics = [(title, getattr(stated, name), getattr(calibrated, name, None)) for name, title in METRICS.items()]
+        return {
+            "name": f"model-{place}",
+            "table": table,
+            "stated": stated,
+            "calibrated": calibrated,
+            "metrics": metrics,
+        }

@@ -1,0 +1,84 @@
+"""The queue: what waits for this person, and taking the next task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+
+from reviewqueue.errors import Conflict
+from reviewqueue.pipelines.selectors import WORKING_ROLES, has_role, pipeline_for
+from reviewqueue.review import selectors
+from reviewqueue.review.selectors import Nothing
+from reviewqueue.review.services import leases
+from reviewqueue.web.access import action, page
+from reviewqueue.web.forms import TakeForm
+from reviewqueue.web.render import go, show_if_changed
+from reviewqueue.web.roles import require_role
+from reviewqueue.web.undo import undoable
+
+if TYPE_CHECKING:
+    from reviewqueue.review.models import Lease
+
+REVIEWING_IN = "reviewing_in"
+"""Session key: the pipeline somebody started in, so that the next task comes from there too; "" for all."""
+
+
+@page
+def queue(request: HttpRequest) -> HttpResponse:
+    user = request.user
+    works = has_role(user, WORKING_ROLES)
+    rows = [
+        {"counts": row, "works_here": has_role(user, WORKING_ROLES, pipeline_id=row.pipeline.pk)}
+        for row in selectors.queue_counts(user)
+    ]
+    held = selectors.live_leases(user) if works else []
+    recent = selectors.recent_labels(user) if works else []
+    startable = sum(row["counts"].open for row in rows if row["works_here"])
+    nothing = None if startable or held else selectors.nothing_reason(user)
+    context = {
+        "works": works,
+        "rows": rows,
+        "startable": startable,
+        "held": held,
+        "recent": recent,
+        "nothing": nothing,
+        "undo": undoable(recent[0]) if recent else None,
+    }
+    shown = [
+        [repr(row) for row in rows],
+        [lease.pk for lease in held],
+        [label.pk for label in recent],
+        repr(nothing),
+        context["undo"] is None,
+    ]
+    return show_if_changed(request, "queue/queue.html", context, shown=shown)
+
+
+@action
+def take(request: HttpRequest) -> HttpResponse:
+    """The next task, of one pipeline or of any."""
+    require_role(request.user, WORKING_ROLES, "Only reviewers and seniors take tasks.")
+    form = TakeForm(request.POST)
+    slug = form.cleaned_data["pipeline"] if form.is_valid() else ""
+    if slug:
+        pipeline_for(request.user, slug, WORKING_ROLES)
+    request.session[REVIEWING_IN] = slug
+    lease = next_lease(request)
+    return go(request, "web:task", lease_id=lease.pk) if lease else go(request, "web:queue")
+
+
+def next_lease(request: HttpRequest) -> Lease | None:
+    """The next task from where this person is reviewing; when there is none, the reason becomes a notice."""
+    slug = request.session.get(REVIEWING_IN, "")
+    pipeline = pipeline_for(request.user, slug, WORKING_ROLES) if slug else None
+    try:
+        taken: Any = leases.take(reviewer=request.user, pipeline=pipeline)
+    except Conflict as refused:
+        messages.info(request, refused.detail)
+        return None
+    if isinstance(taken, Nothing):
+        messages.info(request, taken.detail)
+        return None
+    return taken

@@ -1,0 +1,175 @@
+"""The task page and what can be done there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from reviewqueue.errors import Conflict, Invalid
+from reviewqueue.review import selectors
+from reviewqueue.review.services import labels, leases
+from reviewqueue.review.services.leases import LeaseLost
+from reviewqueue.web.access import action, form_page, page
+from reviewqueue.web.forms import AnswerForm, RevisionForm, SkipForm, draft_in
+from reviewqueue.web.render import go, show
+from reviewqueue.web.undo import last_answer, reveal_after
+from reviewqueue.web.views.queue import next_lease
+from reviewqueue.web.wording import SKIP_REASONS
+
+if TYPE_CHECKING:
+    from reviewqueue.review.models import Label, Lease
+
+
+@page
+def task(request: HttpRequest, lease_id: UUID) -> HttpResponse:
+    lease = selectors.lease_for(request.user, lease_id)
+    if _is_over(lease):
+        return show(request, "review/over.html", {"lease": lease, "draft": lease.draft}, status=409)
+    return _show_task(request, lease)
+
+
+def _is_over(lease: Lease) -> bool:
+    """Answered, given back or taken over. A lease that merely ran out may still be answered."""
+    return lease.end_reason not in ("", "expired") or lease.slot.done or lease.slot.lease_no != lease.lease_no
+
+
+def _show_task(
+    request: HttpRequest, lease: Lease, form: AnswerForm | None = None, *, status: int = 200
+) -> HttpResponse:
+    view = selectors.task_view(lease)["task"]
+    context = {
+        "lease": lease,
+        "task": view,
+        "form": form or AnswerForm(view, initial=lease.draft),
+        "undo": last_answer(request.user),
+        "ran_out": lease.expires_at <= timezone.now(),
+        "skip_reasons": SKIP_REASONS.items(),
+    }
+    return show(request, "review/task.html", context, status=status, address=reverse("web:task", args=[lease.pk]))
+
+
+@action
+def label(request: HttpRequest, lease_id: UUID) -> HttpResponse:
+    """Saves the answer and brings the next task. Whatever cannot be saved stays in the form."""
+    lease = selectors.lease_for(request.user, lease_id)
+    form = AnswerForm(selectors.task_view(lease)["task"], request.POST)
+    if not form.is_valid():
+        return _show_task(request, lease, form, status=422)
+    try:
+        labels.submit_label(reviewer=request.user, lease_id=lease_id, answer=form.answer())
+    except LeaseLost as lost:
+        leases.save_draft(reviewer=request.user, lease_id=lease_id, draft=draft_in(request.POST))
+        context = {"lease": lease, "mine": form.answer(), "standing": lost.facts.get("label"), "error": lost}
+        return show(request, "review/lost.html", context, status=409)
+    except Invalid as invalid:
+        form.take_over(invalid.problems)
+        return _show_task(request, lease, form, status=422)
+    return _next_task(request)
+
+
+def _next_task(request: HttpRequest) -> HttpResponse:
+    """With htmx the next task is the answer to the last one; without, a redirect leads to it."""
+    lease = next_lease(request)
+    if lease is None:
+        return go(request, "web:queue")
+    return _show_task(request, lease) if request.htmx else go(request, "web:task", lease_id=lease.pk)
+
+
+@action
+def skip(request: HttpRequest, lease_id: UUID) -> HttpResponse:
+    form = SkipForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose a reason for skipping.")
+        return go(request, "web:task", lease_id=lease_id)
+    given = form.cleaned_data
+    leases.release(reviewer=request.user, lease_id=lease_id, reason=given["reason"], note=given["note"])
+    messages.success(request, "Skipped. It will not come back to you.")
+    return _next_task(request)
+
+
+@action
+def release(request: HttpRequest, lease_id: UUID) -> HttpResponse:
+    leases.release(reviewer=request.user, lease_id=lease_id, reason="back")
+    messages.success(request, "Put back. Somebody else may take it now.")
+    return go(request, "web:queue")
+
+
+@action
+def renew(request: HttpRequest, lease_id: UUID) -> HttpResponse:
+    """The page asks for this every half minute while it is looked at; only the clock is answered."""
+    try:
+        lease = leases.renew(reviewer=request.user, lease_id=lease_id)
+    except Conflict as refused:
+        if not request.htmx:
+            messages.error(request, refused.detail)
+            return go(request, "web:task", lease_id=lease_id)
+        lease = selectors.lease_for(request.user, lease_id)
+        lost = isinstance(refused, LeaseLost)
+        return show(request, "review/_clock.html", {"lease": lease, "refused": refused, "lost": lost}, status=409)
+    if not request.htmx:
+        return go(request, "web:task", lease_id=lease_id)
+    return show(request, "review/_clock.html", {"lease": lease})
+
+
+@action
+def draft(request: HttpRequest, lease_id: UUID) -> HttpResponse:
+    leases.save_draft(reviewer=request.user, lease_id=lease_id, draft=draft_in(request.POST))
+    return show(request, "review/_draft_saved.html", {"now": timezone.now()})
+
+
+@form_page
+def revise(request: HttpRequest, label_id: UUID) -> HttpResponse:
+    """Taking back an answer means giving another one: both stay on record."""
+    earlier = selectors.label_for(request.user, label_id)
+    view = selectors.task_view(selectors.lease_for(request.user, earlier.lease_id))["task"]
+    form = AnswerForm(view, request.POST or None, initial=_as_draft(earlier))
+    first_reason = "slip" if earlier.blind == "none" else "after_reveal"
+    reason = RevisionForm(request.POST or None, initial={"reason": first_reason})
+    if request.method == "POST" and form.is_valid() and reason.is_valid():
+        try:
+            labels.revise_label(
+                reviewer=request.user, label_id=label_id, answer=form.answer(), reason=reason.cleaned_data["reason"]
+            )
+        except Invalid as invalid:
+            form.take_over(invalid.problems)
+        else:
+            messages.success(request, "Changed. Your first answer stays on record beside the new one.")
+            return _back_to_work(request)
+    context = {
+        "task": view,
+        "form": form,
+        "earlier": earlier,
+        "reveal": reveal_after(earlier),
+        "reason": reason,
+        "seconds_left": _seconds_to_change(earlier),
+    }
+    return show(request, "review/revise.html", context, status=422 if form.errors else 200)
+
+
+def _seconds_to_change(label: Label) -> int:
+    until = label.created_at + timedelta(seconds=label.task.undo_seconds)
+    return max(round((until - timezone.now()).total_seconds()), 0)
+
+
+def _as_draft(label: Label) -> dict[str, Any]:
+    """An earlier answer in the form's own fields."""
+    given = label.output if isinstance(label.output, str) else ""
+    choice = "cannot_judge" if label.verdict == "cannot_judge" else given
+    return {
+        "verdict": label.verdict,
+        "choice": choice,
+        "correction": given,
+        "error_types": label.error_types,
+        "note": label.note,
+    }
+
+
+def _back_to_work(request: HttpRequest) -> HttpResponse:
+    held = selectors.live_leases(request.user)
+    return go(request, "web:task", lease_id=held[-1].pk) if held else go(request, "web:queue")

@@ -1,0 +1,150 @@
+"""What the codes of the domain are called on pages. Pure. A code that is missing here is shown as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+ROUTES: Final = {
+    "accept": "Accepted",
+    "accept_flagged": "Accepted, checked within a day",
+    "review": "Held for review",
+    "escalate": "Held for a senior",
+    "reject": "Rejected",
+    "uncertain": "Not sure, next step asked",
+}
+
+PURPOSES: Final = {
+    "review": "Review",
+    "audit": "Audit sample",
+    "flagged": "Flagged",
+    "escalation": "Escalation",
+    "adjudication": "Adjudication",
+    "gold": "Review",  # a reviewer must not be able to tell
+    "relabel": "Second look",
+}
+
+VERDICTS: Final = {
+    "correct": "Correct",
+    "incorrect": "Incorrect",
+    "partially_correct": "Partly correct",
+    "cannot_judge": "Cannot judge",
+}
+
+SKIP_REASONS: Final = {
+    "need_context": "I need more context",
+    "outside_skill": "Outside my skill or language",
+    "conflict_of_interest": "Conflict of interest",
+    "broken": "Broken or unreadable",
+    "policy_unclear": "The policy is unclear",
+    "other": "Another reason",
+}
+
+REVISION_REASONS: Final = {
+    "slip": "I pressed the wrong key",
+    "second_thought": "I thought again",
+    "after_reveal": "What was hidden changed my mind",
+    "other": "Another reason",
+}
+
+POLICY_STATUS: Final = {
+    "draft": "Draft",
+    "approved": "Approved",
+    "active": "Active",
+    "retired": "Retired",
+    "rejected": "Rejected",
+}
+
+CLAIM_STATUS: Final = {
+    "decided": "Decided",
+    "awaiting_step": "Waiting for a next step",
+    "in_review": "In review",
+    "settled": "Settled",
+}
+
+BASES: Final = {
+    "labels": "by the labels of reviewers",
+    "adjudication": "by a senior",
+    "external": "as reported from outside",
+}
+
+NEXT_STEPS: Final = {
+    "retry": "try again",
+    "ask": "ask the user",
+    "retrieve": "look for evidence",
+    "verify": "verify",
+    "secondary": "ask a second model",
+    "abstain": "give no answer",
+}
+
+EVENTS: Final = {
+    "claim.decided": "Claim received and routed",
+    "claim.rerouted": "Claim routed again",
+    "task.opened": "Review asked for",
+    "task.closed": "Review finished",
+    "lease.granted": "Taken by a reviewer",
+    "lease.renewed": "Hold extended",
+    "lease.expired": "Hold ran out",
+    "lease.released": "Put back",
+    "label.submitted": "Labelled",
+    "label.amended": "Label changed",
+    "outcome.final": "Outcome stands",
+    "outcome.superseded": "Outcome replaced",
+    "policy.proposed": "Policy proposed",
+    "policy.approved": "Policy approved",
+    "policy.rejected": "Policy rejected",
+    "policy.activated": "Policy activated",
+    "policy.retired": "Policy retired",
+    "calibrator.fitted": "Calibrator fitted",
+    "band.state_changed": "Band changed state",
+    "sample.epoch_committed": "Audit key committed",
+    "user.created": "Account created",
+    "role.changed": "Role granted",
+    "apikey.created": "Key issued",
+    "apikey.revoked": "Key revoked",
+    "source.created": "Source created",
+    "pipeline.created": "Pipeline created",
+    "verification.run": "Ledger verified",
+}
+
+KINDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "route": ROUTES,
+    "purpose": PURPOSES,
+    "verdict": VERDICTS,
+    "skip": SKIP_REASONS,
+    "policy": POLICY_STATUS,
+    "claim": CLAIM_STATUS,
+    "basis": BASES,
+    "step": NEXT_STEPS,
+    "event": EVENTS,
+}
+
+
+class BandState(NamedTuple):
+    """A state in words, the tone of its colour, and its icon: never one of them alone."""
+
+    word: str
+    tone: str
+    icon: str
+    meaning: str
+
+
+BAND_STATES: Final = {
+    "validated": BandState("Validated", "good", "check", "Measured well enough: this band may decide by itself."),
+    "provisional": BandState("Provisional", "wait", "clock", "Measured, but with too few labels to rest anything on."),
+    "unmeasured": BandState("Not measured", "none", "circle", "No label yet: every claim goes to people."),
+    "unvalidated": BandState("Not validated", "none", "circle", "Not measured well enough: claims go to people."),
+    "failed": BandState("Failed", "bad", "cross", "Measured, and worse than required: every claim goes to people."),
+    "breach": BandState("Breach", "bad", "cross", "Worse than promised: every claim goes to people."),
+    "stale": BandState("Stale", "wait", "clock", "The figures are too old or of another version."),
+}
+UNKNOWN_STATE: Final = BandState("Unknown", "none", "circle", "")
+
+
+def words(code: object, kind: str) -> str:
+    """The word for a code; an unknown one with spaces for underscores."""
+    return KINDS[kind].get(str(code)) or str(code).replace("_", " ")
+
+
+def band_state(code: object) -> BandState:
+    return BAND_STATES.get(str(code)) or UNKNOWN_STATE._replace(word=str(code).replace("_", " ").capitalize())

@@ -1,0 +1,56 @@
+// What every page has: the sheet of keys, menus that close, copying, and parts that renew themselves quietly.
+
+export function startPage() {
+  for (const button of document.querySelectorAll("[data-open]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => document.getElementById(button.dataset.open).showModal());
+  }
+  document.addEventListener("click", onClick);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
+  document.body.addEventListener("htmx:load", (event) => showCopyButtons(event.detail.elt));
+  document.body.addEventListener("htmx:beforeRequest", restWhileHidden);
+  document.body.addEventListener("htmx:beforeSwap", rememberOpen);
+  showCopyButtons(document);
+}
+
+function onClick(event) {
+  closeMenus(event.target.closest("details[data-menu]"));
+  const copy = event.target.closest("[data-copy]");
+  if (copy) copyText(copy);
+}
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (menu !== except) menu.open = false;
+  }
+}
+
+function showCopyButtons(within) {
+  if (!navigator.clipboard || !within.querySelectorAll) return;
+  for (const button of within.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+async function copyText(button) {
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  const word = button.querySelector("[data-word]");
+  const before = word.textContent;
+  word.textContent = "Copied";
+  setTimeout(() => (word.textContent = before), 1500);
+}
+
+// A tab nobody looks at asks for nothing.
+function restWhileHidden(event) {
+  if (document.hidden && event.detail.elt.hasAttribute("data-poll")) event.preventDefault();
+}
+
+// A part that is replaced keeps open what was open.
+function rememberOpen(event) {
+  const target = event.detail.target;
+  if (!target.hasAttribute("data-poll")) return;
+  const open = [...target.querySelectorAll("details[open][id]")].map((details) => details.id);
+  const scrolled = [...target.querySelectorAll(".table-wrap[id]")].map((wrap) => [wrap.id, wrap.scrollLeft]);
+  requestAnimationFrame(() => {
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    for (const [id, left] of scrolled) document.getElementById(id)?.scrollTo(left, 0);
+  });
+}

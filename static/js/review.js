@@ -1,0 +1,10 @@
+// Everything the pages do beyond HTML. Each module finds what it serves by data attributes; no page needs any of it.
+import { startKeys } from "./keys.js";
+import { startNotices } from "./notices.js";
+import { startPage } from "./page.js";
+import { startTask } from "./task.js";
+
+startPage();
+startNotices();
+startKeys();
+startTask();
