@@ -15,8 +15,8 @@ from rest_framework.views import APIView
 
 from reviewqueue.api.idempotency import Reply, answered
 from reviewqueue.api.queries import refuse_unknown
-from reviewqueue.api.request_body import MEBIBYTE, read_json_body
-from reviewqueue.api.strict_json import parse_strict
+from reviewqueue.api.request_body import read_json_body
+from reviewqueue.api.strict_json import MAX_BYTES, parse_strict
 
 
 class AlwaysJSON(BaseContentNegotiation):
@@ -35,7 +35,7 @@ class Operation(APIView):
 
     scopes: ClassVar[Mapping[str, str]] = {}
     parameters: ClassVar[frozenset[str]] = frozenset()
-    body_limit: ClassVar[int] = MEBIBYTE
+    body_limit: ClassVar[int] = MAX_BYTES
     content_negotiation_class = AlwaysJSON
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -53,6 +53,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "too_many_leases": Kind(409, "Too many tasks in hand"),
     "undo_window_over": Kind(409, "The label can no longer be changed"),
     "policy_not_in_state": Kind(409, "The policy version moved on"),
+    "policy_outdated": Kind(409, "Another policy version was activated meanwhile"),
     "request_in_progress": Kind(409, "The same request is still running", headers={"Retry-After": "1"}),
     "too_large": Kind(413, "The body is too large"),
     "unsupported_media_type": Kind(415, "The body is not plain JSON in UTF-8"),
@@ -105,6 +106,8 @@ def problem(
 ) -> HttpResponse:
     """The answer for `code`; `kind` where the code is not in the table itself."""
     kind = kind or KINDS[code]
+    if kind.status in (401, 403):
+        log.info("refused request %s: %s", request_id(request), code)
     body: dict[str, object] = {
         "type": f"urn:reviewqueue:problem:{code}",
         "title": kind.title,
@@ -123,7 +126,7 @@ def problem(
 
 def without_long_quotes(text: str) -> str:
     """What is quoted may be input: of that, at most 64 characters go back. An apostrophe opens no quote."""
-    return re.sub(r"(?<!\w)(['`\"])([^'`\"]{63})[^'`\"]+", r"\1\2…", text)
+    return re.sub(r"(?<!\w)(['`\"])([^'`\"]{64})[^'`\"]+", r"\1\2…", text)
 
 
 def _domain_problem(request: HttpRequest, error: DomainError) -> HttpResponse:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 from django.http import HttpRequest, UnreadablePostError
 
 from reviewqueue.api.strict_json import MalformedJSON
 from reviewqueue.errors import DomainError
-
-MEBIBYTE: Final = 1024 * 1024
 
 _JSON = re.compile(r"application/json\s*(;\s*charset\s*=\s*(utf-8|\"utf-8\")\s*)?", re.IGNORECASE)
 

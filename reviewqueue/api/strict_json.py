@@ -13,6 +13,7 @@ from typing import IO, Any, Final, NoReturn
 
 from reviewqueue.errors import DomainError
 
+MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 32
 MAX_NUMBER_TEXT: Final = 40
 MAX_INTEGER: Final = 2**53 - 1
@@ -46,12 +47,12 @@ def parse_strict(raw: bytes) -> Any:
 
 
 class StrictJSONParser:
-    """The reader as REST framework wants it, for whatever asks for `request.data`."""
+    """The reader as REST framework wants it, for whatever asks for `request.data`. What is longer is not JSON."""
 
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], *_: object) -> Any:
-        return parse_strict(stream.read())
+        return parse_strict(stream.read(MAX_BYTES))
 
 
 def _decoded(raw: bytes) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,10 +29,10 @@ class Claims(Operation):
 
     def get(self, request: Request) -> Response:
         wanted = _filter_in(request)
-        cursor = Cursor(salt="claims", holder=holder_of(request), wanted=_named(wanted))
+        cursor = Cursor(salt="claims", holder=holder_of(request), wanted=asdict(wanted))
         position, limit = cursor.position_in(request.query_params), limit_in(request.query_params)
         found = claims_page(
-            sources=[source_of(request)],
+            sources=[source_of(request)],  # type: ignore[arg-type]  # any collection of sources will do
             wanted=wanted,
             before=UUID(position) if position else None,
             limit=limit + 1,
@@ -80,10 +81,6 @@ def _filter_in(request: Request) -> ClaimFilter:
         since=since,
         until=until,
     )
-
-
-def _named(wanted: ClaimFilter) -> dict[str, object]:
-    return {name: getattr(wanted, name) for name in ClaimFilter.__slots__}
 
 
 def _would_be(routing: Routing) -> dict[str, object]:

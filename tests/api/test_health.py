@@ -1,0 +1,82 @@
+"""Is the process up, and can the whole do its work?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
+from django.utils import timezone
+
+from reviewqueue.operations import health
+from reviewqueue.operations.models import SweepRun
+from tests.world import World
+
+
+@pytest.fixture
+def running(db: None, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """Everything in order, with the broker said to be there: tests/e2e starts a real one."""
+    SweepRun.objects.create(name="test.sweep", started_at=timezone.now())
+    monkeypatch.setitem(health.CHECKS, "broker", lambda: "ok")
+    return Client()
+
+
+def failing(client: Client) -> dict[str, str]:
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response["Retry-After"] == "10"
+    body = response.json()
+    assert body["status"] == "failing"
+    return {name: body["parts"][name] for name in body["failing"]}
+
+
+def test_a_process_that_is_up_says_so_without_asking_the_database(client: Client) -> None:
+    response = client.get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert client.post("/healthz").status_code == 405
+
+
+def test_everything_in_order_is_200(running: Client) -> None:
+    response = running.get("/readyz")
+    assert response.status_code == 200, response.content
+    assert response.json()["failing"] == []
+    assert set(response.json()["parts"]) == {"database", "migrations", "broker", "worker", "ledger"}
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_a_minute_without_a_sweep_is_named(running: Client) -> None:
+    SweepRun.objects.update(started_at=timezone.now() - timedelta(seconds=61))
+    assert failing(running) == {"worker": "no_heartbeat"}
+    SweepRun.objects.all().delete()
+    assert failing(running) == {"worker": "no_heartbeat"}
+
+
+def test_an_unapplied_migration_is_named(running: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE NONE")
+        MigrationRecorder.Migration.objects.filter(app="claims").latest("id").delete()
+    assert failing(running)["migrations"] == "unapplied"
+
+
+def test_a_broker_that_nobody_reaches_is_named(db: None, settings) -> None:
+    SweepRun.objects.create(name="test.sweep", started_at=timezone.now())
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:9/0"
+    assert failing(Client()) == {"broker": "unreachable"}
+
+
+def test_events_that_nobody_seals_are_named_when_they_have_waited_too_long(
+    running: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert running.get("/readyz").status_code == 200
+    monkeypatch.setattr(health, "MAX_UNSEALED_SECONDS", 0.0)
+    assert failing(running) == {"ledger": "not_sealing"}
+
+
+def test_a_lost_database_is_named_everywhere_it_is_needed(running: Client) -> None:
+    def lose(execute, sql, params, many, context):
+        raise OperationalError("password=canary")
+
+    with connection.execute_wrapper(lose):
+        assert failing(running) == dict.fromkeys(("database", "migrations", "worker", "ledger"), "database_unavailable")
