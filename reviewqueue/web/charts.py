@@ -111,7 +111,7 @@ class ReliabilityChart:
 
 PLOT: Final = Box(left=46, top=10, right=396, bottom=290)
 COUNTS: Final = Box(left=46, top=308, right=396, bottom=366)
-WIDTH: Final = 408
+WIDTH: Final = 416
 HEIGHT: Final = 404
 CAP: Final = 4.0
 

@@ -59,19 +59,24 @@ def figure(number: Any, decimals: int = 3) -> str:
 
 
 @register.filter
-def instant(moment: datetime | str | None) -> str:
+def instant(moment: datetime | str | None, clock: str = "%H:%M") -> str:
     """A moment in UTC with its machine-readable form; the date is left out for today."""
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
     if not moment:
         return NO_VALUE
     moment = moment.astimezone(UTC)
-    today = moment.date() == timezone.now().astimezone(UTC).date()
+    is_today = moment.date() == timezone.now().astimezone(UTC).date()
+    return _time(moment, moment.strftime(clock if is_today else f"%d %b %Y {clock}"))
+
+
+def _time(moment: datetime, shown: str) -> str:
+    moment = moment.astimezone(UTC)
     return format_html(
         '<time datetime="{}" title="{} UTC">{}</time>',
         moment.isoformat(timespec="seconds"),
         moment.strftime("%Y-%m-%d %H:%M:%S"),
-        moment.strftime("%H:%M" if today else "%d %b %Y %H:%M"),
+        shown,
     )
 
 
@@ -82,13 +87,7 @@ def ago(moment: datetime | None) -> str:
         return NO_VALUE
     seconds = (timezone.now() - moment).total_seconds()
     span = _span(abs(seconds))
-    words = "just now" if not span else f"{span} ago" if seconds > 0 else f"in {span}"
-    return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>',
-        moment.astimezone(UTC).isoformat(timespec="seconds"),
-        moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
-        words,
-    )
+    return _time(moment, "just now" if not span else f"{span} ago" if seconds > 0 else f"in {span}")
 
 
 def _span(seconds: float) -> str:
