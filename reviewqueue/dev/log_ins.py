@@ -22,7 +22,8 @@ def update_address(local: Path, found: Facts, url: str) -> None:
         facts.write(local, replace(found, url=url))
 
 
-def summary(local: Path, found: Facts | None, url: str) -> str:
+def summary(local: Path, url: str) -> str:
+    found = known(local)
     lines = ["", f"Review Queue answers at {url}", ""]
     if found:
         width = max(map(len, (*found.users, *found.keys)), default=0)

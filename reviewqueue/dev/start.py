@@ -110,7 +110,7 @@ class Start:
             log_ins.update_address(local, found, url)
         else:
             self._run_demo()
-        self.console.say(log_ins.summary(local, log_ins.known(local), url))
+        self.console.say(log_ins.summary(local, url))
 
     def _run_demo(self) -> None:
         if not self.wait_for_demo:

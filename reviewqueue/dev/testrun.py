@@ -76,6 +76,7 @@ def test_environment(directory: Path, addresses: Mapping[str, str]) -> dict[str,
         inherited["HOME"] = str(directory)
     local = directory / "local"
     local.mkdir(mode=0o700)
+    (local / "static").mkdir()  # tests collect nothing; the server of static files wants its directory all the same
     return {
         **inherited,
         **embedded.stored_secrets(local),

@@ -149,6 +149,7 @@ def test_the_demo_file_follows_the_address_of_the_latest_start(local: Path) -> N
 
 def test_a_start_ends_with_the_address_the_log_ins_and_the_keys(local: Path) -> None:
     found = Facts("", keys={"intake": "hrq_1"}, users={"rita": {"password": "word", "roles": ["reviewer"]}})
-    said = log_ins.summary(local, found, "http://127.0.0.1:8000")
+    facts.write(local, found)
+    said = log_ins.summary(local, "http://127.0.0.1:8000")
     for fact in ("http://127.0.0.1:8000", "rita", "word", "reviewer", "intake", "hrq_1", str(local / "demo.json")):
         assert fact in said

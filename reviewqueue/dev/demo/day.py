@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
@@ -53,9 +54,9 @@ class Day:
         waiting: SimpleQueue[Json] = SimpleQueue()
         for claim in claims:
             waiting.put(claim)
-        with ThreadPoolExecutor(max_workers=POSTERS + len(self.people)) as pool:
-            posting = [pool.submit(self._guarded, self._post_all, waiting) for _ in range(POSTERS)]
-            reviewing = [pool.submit(self._guarded, self._review_all, person) for person in self.people]
+        with ThreadPoolExecutor(max_workers=POSTERS + len(self.people)) as pool, self._stopping_together():
+            posting = [pool.submit(self._work, self._post_all, waiting) for _ in range(POSTERS)]
+            reviewing = [pool.submit(self._work, self._review_all, person) for person in self.people]
             self._follow(posting, of=len(claims))
             self._all_posted.set()
             self._follow(reviewing, of=len(claims))
@@ -65,13 +66,18 @@ class Day:
         for claim in claims:
             self.bot.post_claim(claim)
 
-    def _guarded(self, work: Callable[..., None], *arguments: object) -> None:
-        """When one thread fails, the others stop."""
+    @contextmanager
+    def _stopping_together(self) -> Iterator[None]:
+        """When one thread fails or the person at the terminal interrupts, every thread stops after its request."""
         try:
-            work(*arguments)
+            yield
         except BaseException:
             self._broken.set()
             raise
+
+    def _work(self, work: Callable[..., None], *arguments: object) -> None:
+        with self._stopping_together():
+            work(*arguments)
 
     def _follow(self, running: Sequence[Future[None]], *, of: int) -> None:
         told = time.monotonic()

@@ -29,9 +29,7 @@ POLICY: Final[dict[str, Any]] = {
     "bands": [
         {"low": 0.0, "high": 0.6, "route": "review"},
         {"low": 0.6, "high": 0.85, "route": "review"},
-        # Most of what is accepted is audited at first. The labels of one day are too few for a lower rate: on a thinner
-        # sample the band would soon be held again.
-        {"low": 0.85, "high": 1.0, "route": "accept", "required_accuracy": 0.85, "audit_rate": 0.75},
+        {"low": 0.85, "high": 1.0, "route": "accept", "required_accuracy": 0.85, "audit_rate": 0.1},
     ],
     "mandatory": {"categories": ["health"], "segments": {}, "route": "review"},
     "calibrators": [],
