@@ -21,6 +21,7 @@ from reviewqueue.operations.models import SweepRun
 
 HEARTBEAT: Final = timedelta(seconds=60)
 MAX_UNSEALED_SECONDS: Final = 60.0
+BROKER_PATIENCE: Final = 2.0
 
 
 @never_cache
@@ -59,9 +60,14 @@ def _migrations() -> str:
 
 
 def _broker() -> str:
+    patience = BROKER_PATIENCE
+    is_redis = settings.CELERY_BROKER_URL.startswith("redis")
+    options = {"socket_connect_timeout": patience, "socket_timeout": patience} if is_redis else {}
     try:
-        with Connection(settings.CELERY_BROKER_URL, connect_timeout=2) as broker:  # type: ignore[no-untyped-call]  # untyped library
-            broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+        with Connection(  # type: ignore[no-untyped-call]  # untyped library
+            settings.CELERY_BROKER_URL, connect_timeout=patience, transport_options=options
+        ) as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=patience)
     except Exception:  # each transport of the broker library has its own errors
         return "unreachable"
     return "ok"

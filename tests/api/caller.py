@@ -78,3 +78,13 @@ def row_counts() -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in COUNTED))
         return dict(cursor.fetchall())
+
+
+def taken(caller: Caller, **wanted: Any) -> dict[str, Any]:
+    response = caller.post("/reviews/take", wanted)
+    assert response.status_code == 200, response.content
+    return dict(response.json())
+
+
+def lease_path(work: dict[str, Any], action: str) -> str:
+    return f"/leases/{work['lease']['id']}/{action}"

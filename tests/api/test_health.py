@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import timedelta
 
 import pytest
@@ -60,10 +61,16 @@ def test_an_unapplied_migration_is_named(running: Client) -> None:
     assert failing(running)["migrations"] == "unapplied"
 
 
-def test_a_broker_that_nobody_reaches_is_named(db: None, settings) -> None:
+def test_a_broker_that_nobody_reaches_or_that_says_nothing_is_named(
+    db: None, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     SweepRun.objects.create(name="test.sweep", started_at=timezone.now())
-    settings.CELERY_BROKER_URL = "redis://127.0.0.1:9/0"
-    assert failing(Client()) == {"broker": "unreachable"}
+    monkeypatch.setattr(health, "BROKER_PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        for url in (f"redis://127.0.0.1:{port}/0", f"amqp://guest:guest@127.0.0.1:{port}//", "redis://127.0.0.1:9/0"):
+            settings.CELERY_BROKER_URL = url
+            assert failing(Client()) == {"broker": "unreachable"}
 
 
 def test_events_that_nobody_seals_are_named_when_they_have_waited_too_long(

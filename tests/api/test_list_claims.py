@@ -93,6 +93,7 @@ def test_a_query_that_is_not_exactly_right_is_400(helpdesk: Caller, subtests: py
         "cursor=",
         "cursor=" + "x" * 10_000,
         "unknown=1",
+        "&".join(f"field-{number}=1" for number in range(2_000)),
         "id__in=1",
         "pipeline__slug=x",
         quote("' OR 1=1 --") + "=1",

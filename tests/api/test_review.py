@@ -1,4 +1,4 @@
-"""Review over REST: take, renew, give back, label, change one's mind; and nothing shown that blindness hides."""
+"""Review over REST: take, renew, give back, label, change one's mind."""
 
 from __future__ import annotations
 
@@ -7,50 +7,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from reviewqueue.claims.models import Decision
 from reviewqueue.ledger.models import Event
 from reviewqueue.review.models import Label, Lease, ReviewSlot, ReviewTask
-from tests.api.caller import Caller, assert_problem, key_for, row_counts
-from tests.world import IDENTITY, POLICY, World
+from tests.api.caller import Caller, assert_problem, key_for, lease_path, row_counts, taken
+from tests.world import World
 
-BLIND = {**POLICY, "review": {**POLICY["review"], "blind": "score"}}
-HIDDEN = {
-    "confidence",
-    "calibrated_confidence",
-    "decision",
-    "route",
-    "band",
-    "reasons",
-    "signals",
-    "model",
-    "model_version",
-    "prompt_version",
-    "elicitation",
-    "calibrator",
-    "inclusion_probability",
-    "audit_sampled",
-    "metadata",
-    "external_id",
-}
 CORRECT = {"verdict": "correct", "seconds": 12.4}
-
-
-def taken(caller: Caller, **wanted: Any) -> dict[str, Any]:
-    response = caller.post("/reviews/take", wanted)
-    assert response.status_code == 200, response.content
-    return dict(response.json())
-
-
-def lease_path(work: dict[str, Any], action: str) -> str:
-    return f"/leases/{work['lease']['id']}/{action}"
-
-
-def keys_in(value: Any) -> set[str]:
-    if isinstance(value, dict):
-        return set(value) | {key for inner in value.values() for key in keys_in(inner)}
-    if isinstance(value, list):
-        return {key for inner in value for key in keys_in(inner)}
-    return set()
 
 
 def run_out(work: dict[str, Any]) -> None:
@@ -90,40 +52,6 @@ def test_a_queue_one_has_no_part_in_is_404_and_one_may_not_work_in_403(rita: Cal
     assert_problem(rita.post("/reviews/take", {"pipeline": "elsewhere"}), 404)
     assert_problem(Caller(key_for(world.nora, "review")).post("/reviews/take", {"pipeline": "support-answers"}), 404)
     assert_problem(Caller(key_for(world.olga, "review")).post("/reviews/take", {"pipeline": "support-answers"}), 403)
-
-
-def test_a_blind_task_holds_nothing_that_gives_the_score_away(helpdesk: Caller, rita: Caller, world: World) -> None:
-    world.activate(BLIND)
-    body = world.claim_body(
-        signals={"self_consistency": 0.61},
-        metadata={"score": 0.123},
-        alternatives=[{"output": "other", "confidence": 0.2}],
-    )
-    helpdesk.post("/claims", body)
-    response = rita.post("/reviews/take")
-    assert response.json()["task"]["blind"] == "score"
-    assert keys_in(response.json()).isdisjoint(HIDDEN)
-    for given_away in ("0.95", "0.61", "0.123", "0.2", "band_unvalidated", "acme-lm", body["external_id"]):
-        assert given_away not in response.content.decode()
-
-
-def test_an_audit_sample_looks_like_any_other_blind_task(helpdesk: Caller, rita: Caller, world: World) -> None:
-    world.activate({**POLICY, "calibrators": [IDENTITY]})
-    world.validate_band()
-    while not Decision.objects.filter(audit_sampled=True).exists():
-        helpdesk.post("/claims", world.claim_body())
-    response = rita.post("/reviews/take")
-    assert ReviewTask.objects.get(pk=response.json()["task"]["id"]).purpose == "audit"
-    assert b"audit" not in response.content
-    assert keys_in(response.json()).isdisjoint(HIDDEN)
-
-
-def test_after_a_blind_label_the_hidden_part_is_revealed(helpdesk: Caller, rita: Caller, world: World) -> None:
-    world.activate(BLIND)
-    helpdesk.post("/claims", world.claim_body())
-    answer = rita.post(lease_path(taken(rita), "label"), CORRECT).json()
-    assert answer["reveal"]["confidence"] == 0.95
-    assert answer["reveal"]["model_version"] == "2026-10-01"
 
 
 def test_the_same_label_again_is_200_and_a_different_one_409(helpdesk: Caller, rita: Caller, world: World) -> None:
