@@ -41,7 +41,18 @@ def django_db_setup(
     options["options"] = as_owner
     if not django_db_keepdb:
         with django_db_blocker.unblock():
+            _end_other_sessions()
             teardown_databases(created, verbosity=0)
+
+
+def _end_other_sessions() -> None:
+    """Threads and browsers of a failed test may still hold a connection, and a database in use cannot be dropped."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    connection.close()
 
 
 @pytest.fixture

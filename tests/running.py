@@ -58,8 +58,8 @@ class RunningStack:
 
     def __enter__(self) -> RunningStack:
         connection.close()
-        self._run_once("ledger_key", "--create", str(self.directory / "ledger.key"))
-        self._run_once(*COLLECT_STATIC)
+        self.run_command("ledger_key", "--create", str(self.directory / "ledger.key"))
+        self.run_command(*COLLECT_STATIC)
         for part in ("broker", "web", "worker", "beat"):
             self.start(part)
         try:
@@ -136,7 +136,7 @@ class RunningStack:
         except urllib.error.HTTPError as error:
             return error.code, _decoded(error.read())
 
-    def _run_once(self, *arguments: str) -> None:
+    def run_command(self, *arguments: str) -> None:
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
