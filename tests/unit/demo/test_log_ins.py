@@ -4,7 +4,6 @@ import re
 import stat
 from pathlib import Path
 
-from reviewqueue.dev import log_ins
 from reviewqueue.dev.demo import facts
 from reviewqueue.dev.demo.facts import Facts, LogIn
 from reviewqueue.dev.demo.passwords import new_password
@@ -28,13 +27,6 @@ def test_a_missing_or_spoiled_file_counts_as_none(tmp_path: Path) -> None:
     for spoiled in ("", "[]", '{"address": 1}'):
         (tmp_path / "demo.json").write_text(spoiled)
         assert facts.read(tmp_path) is None
-
-
-def test_the_start_prints_what_the_demo_wrote(tmp_path: Path) -> None:
-    facts.write(tmp_path, FACTS)
-    printed = log_ins.summary(tmp_path, FACTS.url)
-    for part in ("batiro-seluma-novike", "admin", "hrq_live_abc"):
-        assert part in printed
 
 
 def test_passwords_can_be_read_aloud_and_never_repeat() -> None:
