@@ -83,6 +83,7 @@ def _next_task(request: HttpRequest) -> HttpResponse:
 
 @action
 def skip(request: HttpRequest, lease_id: UUID) -> HttpResponse:
+    selectors.lease_for(request.user, lease_id)
     form = SkipForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Choose a reason for skipping.")
@@ -128,10 +129,11 @@ def revise(request: HttpRequest, label_id: UUID) -> HttpResponse:
     """Taking back an answer means giving another one: both stay on record."""
     earlier = selectors.label_for(request.user, label_id)
     view = selectors.task_view(selectors.lease_for(request.user, earlier.lease_id))["task"]
-    form = AnswerForm(view, request.POST or None, initial=_as_draft(earlier))
+    sent = request.POST if request.method == "POST" else None
+    form = AnswerForm(view, sent, initial=_as_draft(earlier))
     first_reason = "slip" if earlier.blind == "none" else "after_reveal"
-    reason = RevisionForm(request.POST or None, initial={"reason": first_reason})
-    if request.method == "POST" and form.is_valid() and reason.is_valid():
+    reason = RevisionForm(sent, initial={"reason": first_reason})
+    if form.is_valid() and reason.is_valid():
         try:
             labels.revise_label(
                 reviewer=request.user, label_id=label_id, answer=form.answer(), reason=reason.cleaned_data["reason"]

@@ -1,0 +1,169 @@
+"""Every address of the site, for every role, inside and outside its scope."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.http import HttpResponse
+from django.urls import get_resolver, reverse
+
+from reviewqueue.ledger.models import Event
+from reviewqueue.pipelines import services as pipelines
+from reviewqueue.policy import services as policies
+from tests.services.review.steps import submit, taken
+from tests.web.visitor import Visitor, text_of
+from tests.world import POLICY, SETUP, World
+
+PEOPLE = ("rita", "sam", "olga", "ada", "adam", "nora")
+ALLOWED = (200, 303, 422)
+OPEN_TO_ALL = {"login", "logout", "healthz", "readyz"}
+
+FIGURES = {"rita": 403, "sam": 200, "olga": 200, "ada": 200, "adam": 200, "nora": 404}
+FIGURES_ELSEWHERE = {"rita": 404, "sam": 404, "olga": 404, "ada": 200, "adam": 200, "nora": 404}
+DECIDES = {"rita": 403, "sam": 403, "olga": 303, "ada": 403, "adam": 403, "nora": 404}
+DECIDES_ELSEWHERE = {"rita": 404, "sam": 404, "olga": 404, "ada": 403, "adam": 403, "nora": 404}
+
+
+def everybody(status: int, **others: int) -> dict[str, int]:
+    return {name: others.get(name, status) for name in PEOPLE}
+
+
+Place = Callable[[World], list[object]]
+
+
+def ritas_lease(world: World) -> list[object]:
+    world.claim()
+    return [taken(world.rita).pk]
+
+
+def ritas_label(world: World) -> list[object]:
+    world.claim()
+    return [submit(taken(world.rita)).label.pk]
+
+
+def unlabelled_claim(world: World) -> list[object]:
+    return [world.claim().pk]
+
+
+def labelled_claim(world: World) -> list[object]:
+    claim = world.claim()
+    submit(taken(world.rita))
+    return [claim.pk]
+
+
+def here(world: World) -> list[object]:
+    return [world.pipeline.slug]
+
+
+def elsewhere(world: World) -> list[object]:
+    other = pipelines.create_pipeline(
+        slug="elsewhere", name="Elsewhere", question="Right?", owner=world.otto, categories=["refunds"],
+        segment_values={"workflow": ["legal"]}, actor=SETUP,
+    )  # fmt: skip
+    policies.propose(pipeline=other, document=POLICY, proposer=world.otto)
+    return [other.slug]
+
+
+def draft_here(world: World) -> list[object]:
+    return [world.pipeline.slug, policies.propose(pipeline=world.pipeline, document=POLICY, proposer=world.otto).number]
+
+
+def draft_elsewhere(world: World) -> list[object]:
+    return [*elsewhere(world), 1]
+
+
+def nowhere(world: World) -> list[object]:
+    return []
+
+
+# Name of the address, method, where it leads, and the status for each person.
+TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
+    ("home", "get", nowhere, everybody(303)),
+    ("queue", "get", nowhere, everybody(200)),
+    ("take", "post", nowhere, everybody(403, rita=303, sam=303)),
+    ("task", "get", ritas_lease, everybody(404, rita=200)),
+    ("label", "post", ritas_lease, everybody(404, rita=422)),
+    ("skip", "post", ritas_lease, everybody(404, rita=303)),
+    ("renew", "post", ritas_lease, everybody(404, rita=303)),
+    ("release", "post", ritas_lease, everybody(404, rita=303)),
+    ("draft", "post", ritas_lease, everybody(404, rita=200)),
+    ("revise", "get", ritas_label, everybody(404, rita=200)),
+    ("revise", "post", ritas_label, everybody(404, rita=422)),
+    ("pipelines", "get", nowhere, everybody(200, rita=403, nora=403)),
+    ("pipeline", "get", here, FIGURES),
+    ("pipeline", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("bands", "get", here, FIGURES),
+    ("bands", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("policies", "get", here, FIGURES),
+    ("policies", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("policy", "get", draft_here, FIGURES),
+    ("policy", "get", draft_elsewhere, FIGURES_ELSEWHERE),
+    ("policy_activate", "post", draft_here, DECIDES),
+    ("policy_activate", "post", draft_elsewhere, DECIDES_ELSEWHERE),
+    ("policy_reject", "post", draft_here, DECIDES),
+    ("policy_reject", "post", draft_elsewhere, DECIDES_ELSEWHERE),
+    ("ledger", "get", nowhere, everybody(403, ada=200, adam=200)),
+    ("claim", "get", unlabelled_claim, everybody(200, rita=404, nora=404)),
+    ("claim", "get", labelled_claim, everybody(200, nora=404)),
+]
+
+
+def names_of_addresses() -> dict[str, Callable[..., object]]:
+    [web] = [each for each in get_resolver().url_patterns if getattr(each, "namespace", None) == "web"]
+    return {pattern.name: pattern.callback for pattern in web.url_patterns}
+
+
+def test_every_address_is_in_the_table_or_open_to_all() -> None:
+    assert set(names_of_addresses()) - OPEN_TO_ALL == {name for name, *_ in TABLE}
+
+
+def test_every_view_is_guarded_but_those_open_to_all() -> None:
+    unguarded = {name for name, view in names_of_addresses().items() if not getattr(view, "guarded", False)}
+    assert unguarded == OPEN_TO_ALL
+
+
+@pytest.mark.parametrize(("name", "method", "place", "expected"), TABLE)
+def test_a_page_answers_each_role_as_the_table_says_and_sends_strangers_to_log_in(
+    world: World, name: str, method: str, place: Place, expected: dict[str, int]
+) -> None:
+    address = reverse(f"web:{name}", args=place(world))
+    written = Event.objects.count()
+    assert_sends_strangers_to_log_in(address, method)
+    for person in sorted(PEOPLE, key=lambda person: expected[person] in ALLOWED):
+        visitor = Visitor(world.people[person])
+        if method == "post" and name != "revise":
+            assert visitor.get(address).status_code == 405, person
+        response = getattr(visitor, method)(address)
+        assert response.status_code == expected[person], person
+        if expected[person] not in ALLOWED:
+            assert Event.objects.count() == written, person
+
+
+def assert_sends_strangers_to_log_in(address: str, method: str) -> None:
+    plain = getattr(Visitor(), method)(address)
+    assert plain.status_code == 302
+    assert plain["Location"].startswith("/login/")
+    ajax = Visitor().ajax(method, address, **{"HX-Current-URL": "http://testserver/queue/"})
+    assert (ajax.status_code, ajax["HX-Redirect"], ajax.content) == (401, "/login/?next=/queue/", b"")
+
+
+def test_a_disabled_account_is_a_stranger(world: World) -> None:
+    rita = Visitor(world.rita)
+    world.rita.is_active = False
+    world.rita.save(update_fields=["is_active"])
+    assert rita.get("/queue/").status_code == 302
+
+
+def test_out_of_scope_and_not_there_look_the_same(world: World) -> None:
+    sam = Visitor(world.sam)
+    [slug] = elsewhere(world)
+    hidden, missing = sam.get(f"/pipelines/{slug}/"), sam.get("/pipelines/no-such/")
+    assert hidden.status_code == missing.status_code == 404
+    assert without_tokens(hidden) == without_tokens(missing)
+
+
+def without_tokens(response: HttpResponse) -> str:
+    """A token is new in every answer."""
+    return re.sub(r"[A-Za-z0-9]{64}", "token", text_of(response))
