@@ -117,6 +117,7 @@ _LABELS = """
 _NEWEST = """
     SELECT (SELECT max(id::text) FROM claims_claim WHERE pipeline_id = %(pipeline)s),
            (SELECT max(created_at) FROM claims_outcome WHERE pipeline_id = %(pipeline)s),
+           (SELECT count(*) FROM claims_outcome WHERE pipeline_id = %(pipeline)s AND measures),
            (SELECT string_agg(number || status, ',' ORDER BY number) FROM policy_policyversion
              WHERE pipeline_id = %(pipeline)s AND status IN ('draft', 'approved', 'active')),
            date_trunc('hour', now())"""

@@ -10,7 +10,7 @@ from calibration import services
 from calibration.models import BandStat, Calibrator, Measurement
 from calibration.selectors import band_table, reliability, segment_table
 from reviewqueue.claims import services as claims
-from reviewqueue.claims.models import OutcomeBasis
+from reviewqueue.claims.models import Outcome, OutcomeBasis
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.models import Event
 from reviewqueue.policy import services as policies
@@ -80,6 +80,16 @@ def test_a_changed_verdict_moves_the_figure_back(world: World) -> None:
     services.measure_pipeline(world.pipeline)
     row = band_table(world.pipeline)[0].rows[-1]
     assert (row.n_labelled, row.n_right) == (1, 0)
+
+
+def test_a_withdrawn_outcome_leaves_the_figures(world: World) -> None:
+    settled(world, correct=True)
+    settled(world, correct=False)
+    services.measure_pipeline(world.pipeline)
+    Outcome.objects.filter(correct=False).update(standing=False, measures=False)
+    assert services.measure_pipeline(world.pipeline)
+    row = band_table(world.pipeline)[0].rows[-1]
+    assert (row.n_labelled, row.n_right) == (1, 1)
 
 
 def test_enough_right_labels_validate_the_band_of_a_calibrated_model(world: World) -> None:
