@@ -20,14 +20,11 @@ from reviewqueue.dev.broker import NoBrokerServer
 from reviewqueue.dev.browser import NoBrowser
 from reviewqueue.dev.console import Console
 from reviewqueue.dev.postgres_binaries import NoDatabaseServer
+from reviewqueue.dev.selection import Selection, select
 from reviewqueue.dev.service_account import private_directory
 from reviewqueue.dev.supervisor import Service, StackFailed, StopRequested, Supervisor
 from reviewqueue.dev.tally import VARIABLE, Tally
 
-SELECTIONS = {
-    "unit": ["tests/unit", "tests/property", "tests/architecture"],
-    "e2e": ["tests/e2e"],
-}
 # Set in a developer's shell for the running product or for libpq; a test run chooses its own.
 FOREIGN = re.compile(
     r"PG[A-Z]+|DATABASE_.+|CELERY_BROKER_URL|DEBUG|ALLOWED_HOSTS|CSRF_TRUSTED_ORIGINS|PUBLIC_URL"
@@ -38,15 +35,13 @@ PYTEST_LIMIT = 20.0
 
 
 def main(root: Path, arguments: list[str]) -> int:
-    name, rest = (arguments[0], arguments[1:]) if arguments and arguments[0] in SELECTIONS else ("", arguments)
-    selected = [*SELECTIONS.get(name, []), *rest]
-    with_checks = name == "unit" or not arguments
+    selection = select(root, arguments)
     try:
-        if _opens_browser(arguments):
+        if selection.browser:
             browser.ensure_chromium()
         # A socket's path must fit in 107 bytes, which TMPDIR does not promise.
         with tempfile.TemporaryDirectory(prefix="reviewqueue-tests-", dir="/tmp") as directory:
-            return _run_in(root, Path(directory), selected, with_checks=with_checks)
+            return _run_in(root, Path(directory), selection)
     except StopRequested:
         return 130
     except (NoBrowser, NoDatabaseServer, NoBrokerServer, StackFailed) as reason:
@@ -54,19 +49,18 @@ def main(root: Path, arguments: list[str]) -> int:
         return 1
 
 
-def _opens_browser(arguments: Sequence[str]) -> bool:
-    return not arguments or any("e2e" in argument for argument in arguments)
-
-
-def _run_in(root: Path, directory: Path, selected: Sequence[str], *, with_checks: bool) -> int:
+def _run_in(root: Path, directory: Path, selection: Selection) -> int:
     with open(directory / "servers.log", "w") as log, _servers(directory, Console(log)) as (supervisor, addresses):
         environment = test_environment(directory, addresses)
-        checks = static_checks.run(root, environment) if with_checks else {}
-        counts = directory / "tally.json"
-        status = _pytest(supervisor, root, {**environment, VARIABLE: str(counts)}, ["-p", tally.__name__, *selected])
-        result = tally.read_tally(counts, status)
-    print(_summary(checks, result))
-    return 0 if status == 0 and all(checks.values()) else 1
+        checks = static_checks.run(root, environment) if selection.checked else {}
+        tallies = []
+        for number, arguments in enumerate(selection.runs):
+            counts = directory / f"tally-{number}.json"
+            variables = {**environment, VARIABLE: str(counts)}
+            status = _pytest(supervisor, root, variables, ["-p", tally.__name__, *arguments])
+            tallies.append(tally.read_tally(counts, status))
+    print(_summary(checks, tallies))
+    return int(any(result.failed for result in tallies) or not all(checks.values()))
 
 
 def test_environment(directory: Path, addresses: Mapping[str, str]) -> dict[str, str]:
@@ -152,7 +146,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _summary(checks: Mapping[str, bool], result: Tally) -> str:
+def _summary(checks: Mapping[str, bool], tallies: Sequence[Tally]) -> str:
     lines = [f"{name:<18}{'ok' if passed else 'FAILED'}" for name, passed in checks.items()]
-    failed = result.failed + list(checks.values()).count(False)
-    return "\n".join(["", *lines, f"{result.passed} passed, {failed} failed"])
+    passed = sum(result.passed for result in tallies)
+    failed = sum(result.failed for result in tallies) + list(checks.values()).count(False)
+    return "\n".join(["", *lines, f"{passed} passed, {failed} failed"])
