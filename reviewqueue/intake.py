@@ -12,7 +12,7 @@ from django.db import connection
 from reviewqueue.accounts.models import Source
 from reviewqueue.claims import services as claims
 from reviewqueue.claims.models import Claim, new_id
-from reviewqueue.claims.selectors import differing_fields, first_answer, first_answer_again
+from reviewqueue.claims.selectors import differing_fields, first_answer, first_answer_again, previewed_decision
 from reviewqueue.claims.submission import Submission
 from reviewqueue.errors import Conflict, FieldProblem, Invalid
 from reviewqueue.pipelines.models import Pipeline
@@ -72,10 +72,12 @@ def submit(*, source: Source, submission: Submission, now: datetime) -> Submitte
     return Submitted(first_answer(claim, decision, policy.number if policy else None), created=True)
 
 
-def preview(*, source: Source, submission: Submission) -> Routing:
-    """The decision that would be taken. Stores nothing; the audit draw is that of a claim that never was."""
+def preview(*, source: Source, submission: Submission, now: datetime) -> dict[str, Any]:
+    """The decision that would be taken, in its REST form. Stores nothing, and draws nobody for audit."""
     pipeline = _pipeline_for(source, submission)
-    return _decide(pipeline, submission, active_policy(pipeline.id), new_id())[1]
+    policy = active_policy(pipeline.id)
+    _, routing = _decide(pipeline, submission, policy, new_id())
+    return previewed_decision(routing, policy.number if policy else None, now)
 
 
 def _decide(

@@ -57,6 +57,7 @@ if DEVELOPMENT:
     INSTALLED_APPS.append("reviewqueue.dev")
 
 MIDDLEWARE = [
+    "reviewqueue.operations.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

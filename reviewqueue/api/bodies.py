@@ -12,7 +12,6 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from reviewqueue.claims.submission import Submission, parse_submission
 from reviewqueue.errors import FieldProblem, Invalid
 
 B = TypeVar("B", bound=msgspec.Struct)
@@ -62,13 +61,6 @@ def read_as(kind: type[B], value: object) -> B:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, OverflowError):
         raise Invalid(list(_problems(kind, value))) from None
-
-
-def claim_in(value: object, *, now: datetime) -> Submission:
-    """Raises Invalid with every problem and its pointer."""
-    submission = parse_submission(value, now=now)
-    check_instant("/occurred_at", submission.occurred_at, now=now)
-    return submission
 
 
 def check_instant(pointer: str, moment: datetime | None, *, now: datetime) -> None:

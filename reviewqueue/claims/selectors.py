@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from reviewqueue.claims.models import Claim, Decision, Outcome
 from reviewqueue.claims.services import first_status
 from reviewqueue.claims.submission import Submission
 from reviewqueue.errors import NotFound
+from reviewqueue.policy.routing import Routing
 
 
 def _with_standing(claims: QuerySet[Claim]) -> QuerySet[Claim]:
@@ -48,7 +50,7 @@ class ClaimFilter:
 
 
 def claims_page(
-    *, sources: QuerySet[Source] | None = None, wanted: ClaimFilter, before: UUID | None, limit: int
+    *, sources: Collection[Source] | None = None, wanted: ClaimFilter, before: UUID | None, limit: int
 ) -> list[Claim]:
     """Up to `limit` claims, newest first, older than `before`. Ids sort by time, so pages are stable under inserts."""
     claims = Claim.objects.order_by("-id")
@@ -119,6 +121,23 @@ def _answer(
         "outcome": outcome_answer(outcome) if outcome else None,
         "received_at": instant(claim.received_at),
         "links": {"self": f"/api/v1/claims/{claim.id}"},
+    }
+
+
+def previewed_decision(routing: Routing, policy_number: int | None, now: datetime) -> dict[str, Any]:
+    """A decision in its REST form that was not taken: the same fields, drawn for nothing."""
+    return {
+        "route": routing.route,
+        "next_step": routing.next_step,
+        "band": routing.band,
+        "confidence": routing.confidence,
+        "calibrated_confidence": routing.calibrated_confidence,
+        "reasons": [reason for reason in routing.reasons if reason != "audit_sample"],
+        "policy_version": policy_number,
+        "calibrator": routing.calibrator,
+        "audit_sampled": False,
+        "inclusion_probability": routing.inclusion_probability,
+        "decided_at": instant(now),
     }
 
 

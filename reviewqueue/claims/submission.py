@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, get_type_hints
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from reviewqueue.errors import FieldProblem, Invalid
 
 MAX_CONTENT_BYTES = 256 * 1024
 MAX_KEYS = 50
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
@@ -158,6 +159,8 @@ def _value_problems(submission: Submission, now: datetime) -> Iterator[FieldProb
         yield FieldProblem("", "too_large", "Input, output and context together may have 256 KiB.")
     if submission.occurred_at and submission.occurred_at > now + timedelta(days=1):
         yield FieldProblem("/occurred_at", "future", "This time lies in the future.")
+    if submission.occurred_at and submission.occurred_at < EARLIEST:
+        yield FieldProblem("/occurred_at", "past", "This time lies before 1970.")
     if submission.callback_url is not None and not is_callback_url(submission.callback_url):
         yield FieldProblem("/callback_url", "url", "A callback is an https address of a public host name.")
     for place, item in enumerate(submission.context):

@@ -8,6 +8,7 @@ import structlog
 from structlog.typing import Processor
 
 _shared: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

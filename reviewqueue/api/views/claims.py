@@ -11,13 +11,12 @@ from rest_framework.response import Response
 
 from reviewqueue import intake
 from reviewqueue.api.authentication import holder_of, source_of
-from reviewqueue.api.bodies import claim_in
 from reviewqueue.api.idempotency import Reply
 from reviewqueue.api.operation import Operation
 from reviewqueue.api.queries import Cursor, choice_in, limit_in, span_in, text_in
 from reviewqueue.claims.selectors import ClaimFilter, answer_of, claim_of_source, claims_page
+from reviewqueue.claims.submission import parse_submission
 from reviewqueue.policy.document import LADDER
-from reviewqueue.policy.routing import Routing
 
 STATUSES: Final = ("decided", "awaiting_step", "in_review", "settled")
 TEXTS: Final = ("pipeline", "external_id", "band", "category", "model_version")
@@ -32,7 +31,7 @@ class Claims(Operation):
         cursor = Cursor(salt="claims", holder=holder_of(request), wanted=asdict(wanted))
         position, limit = cursor.position_in(request.query_params), limit_in(request.query_params)
         found = claims_page(
-            sources=[source_of(request)],  # type: ignore[arg-type]  # any collection of sources will do
+            sources=[source_of(request)],
             wanted=wanted,
             before=UUID(position) if position else None,
             limit=limit + 1,
@@ -45,7 +44,7 @@ class Claims(Operation):
         source, now = source_of(request), timezone.now()
 
         def submit(body: Any) -> Reply:
-            submitted = intake.submit(source=source, submission=claim_in(body, now=now), now=now)
+            submitted = intake.submit(source=source, submission=parse_submission(body, now=now), now=now)
             return Reply(201 if submitted.created else 200, submitted.answer)
 
         return self.write(submit)
@@ -55,11 +54,11 @@ class ClaimPreview(Operation):
     scopes = {"POST": "intake"}
 
     def post(self, request: Request) -> HttpResponse:
-        source = source_of(request)
+        source, now = source_of(request), timezone.now()
 
         def preview(body: Any) -> Reply:
-            submission = claim_in(body, now=timezone.now())
-            return Reply(200, {"decision": _would_be(intake.preview(source=source, submission=submission))})
+            decision = intake.preview(source=source, submission=parse_submission(body, now=now), now=now)
+            return Reply(200, {"decision": decision})
 
         return self.write(preview)
 
@@ -81,17 +80,3 @@ def _filter_in(request: Request) -> ClaimFilter:
         since=since,
         until=until,
     )
-
-
-def _would_be(routing: Routing) -> dict[str, object]:
-    """The decision without what only a real claim has: its audit draw, the policy's number and a time."""
-    return {
-        "route": routing.route,
-        "next_step": routing.next_step,
-        "band": routing.band,
-        "confidence": routing.confidence,
-        "calibrated_confidence": routing.calibrated_confidence,
-        "reasons": [reason for reason in routing.reasons if reason != "audit_sample"],
-        "calibrator": routing.calibrator,
-        "inclusion_probability": routing.inclusion_probability,
-    }

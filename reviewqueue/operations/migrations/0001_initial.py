@@ -4,22 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='SweepRun',
+            name="SweepRun",
             fields=[
-                ('name', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('changed', models.IntegerField(default=0)),
-                ('failed_at', models.DateTimeField(null=True)),
-                ('failure', models.CharField(default='', max_length=200)),
+                ("name", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("changed", models.IntegerField(default=0)),
+                ("failed_at", models.DateTimeField(null=True)),
+                ("failure", models.CharField(default="", max_length=200)),
             ],
         ),
     ]
