@@ -1,0 +1,93 @@
+"""Bands, diagrams and segments, as owners see them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from calibration.services import measure_bands
+from reviewqueue.review.services.labels import LabelAnswer
+from tests.services.review.steps import label_next
+from tests.web.visitor import Visitor, text_of
+from tests.world import IDENTITY, POLICY, World
+
+BANDS = "/pipelines/support-answers/bands/"
+
+
+@pytest.fixture
+def measured(world: World) -> World:
+    """Twelve labels of the top band, two of them wrong; German is stated 0.99 and always wrong."""
+    for place in range(12):
+        world.claim(confidence=0.95, segments={"language": "en"})
+        label_next(world.rita, LabelAnswer("incorrect" if place < 2 else "correct"))
+    for _ in range(6):
+        world.claim(confidence=0.99, segments={"language": "de"})
+        label_next(world.rita, LabelAnswer("incorrect"))
+    measure_bands()
+    return world
+
+
+def test_a_new_pipeline_says_what_will_appear(world: World, olga: Visitor) -> None:
+    assert "Nothing measured yet" in text_of(olga.get(BANDS))
+    assert "No claim today" in text_of(olga.get("/pipelines/support-answers/"))
+
+
+def test_a_band_shows_its_accuracy_interval_state_and_what_is_missing(measured: World, olga: Visitor) -> None:
+    page = text_of(olga.get(BANDS))
+    assert "0.90-1.00" in page
+    assert "<strong>55.6 %</strong>" in page
+    assert "33.7–75.4 %" in page
+    assert re.search(r"needs \d+ more labels", page)
+    assert "Provisional" in page
+
+
+def test_an_overconfident_segment_is_named_in_words(measured: World, olga: Visitor) -> None:
+    page = " ".join(re.sub(r"<[^>]+>", " ", text_of(olga.get(BANDS))).split())
+    assert "language=de 2026-10-01 : says 99 % on average, is right in 0 %" in page
+
+
+def test_the_diagram_is_real_text_without_styles_or_scripts(measured: World, olga: Visitor) -> None:
+    page = text_of(olga.get(BANDS))
+    main = page[page.index("<main") : page.index("</main>")]
+    assert "<title id=" in main
+    assert "Reliability diagram of 18 labels" in main
+    assert " style=" not in main
+    assert "<script" not in main
+
+
+def test_a_calibrated_model_shows_both_diagrams(measured: World, olga: Visitor) -> None:
+    measured.activate({**POLICY, "calibrators": [IDENTITY]})
+    measure_bands()
+    page = text_of(olga.get(BANDS))
+    assert "calibrated by identity-1" in page
+    assert "As the model stated it" in page
+    assert "After calibration" in page
+
+
+def test_the_figures_are_asked_for_again_and_unchanged_ones_are_304(measured: World, olga: Visitor) -> None:
+    version = re.search(r'If-None-Match": "\\"(\w+)\\""', text_of(olga.get(BANDS)))
+    assert version
+    known = {"HX-Target": "figures", "If-None-Match": f'"{version[1]}"'}
+    assert olga.ajax("get", BANDS, **known).status_code == 304
+    measured.claim(confidence=0.95)
+    label_next(measured.rita)
+    measure_bands()
+    assert olga.ajax("get", BANDS, **known).status_code == 200
+
+
+def test_the_overview_counts_routes_work_and_labels_of_today(measured: World, olga: Visitor) -> None:
+    measured.claim()
+    page = text_of(olga.get("/pipelines/support-answers/"))
+    assert "Held for review <strong>19</strong>" in page
+    assert "<dt>labels today</dt><dd>18</dd>" in page
+    assert "<dt>labels waiting for</dt><dd>1</dd>" in page
+
+
+def test_an_unvalidated_pipeline_names_its_active_version_and_drafts(world: World, olga: Visitor) -> None:
+    from reviewqueue.policy import services as policies
+
+    policies.propose(pipeline=world.pipeline, document=POLICY, proposer=world.otto)
+    page = text_of(olga.get("/pipelines/support-answers/"))
+    assert "Version 1</a>, active since" in page
+    assert "Version 2 is proposed and waits for a decision" in page
