@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpResponse, HttpResponseNotAllowed
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
 from reviewqueue.errors import DomainError
 from reviewqueue.web.render import refusal
+from reviewqueue.web.request import PersonRequest
 
 View = Callable[..., HttpResponse]
 
@@ -39,7 +40,7 @@ def form_page(view: View) -> View:
 
 def _guarded(view: View, *methods: str) -> View:
     @wraps(view)
-    def answer(request: HttpRequest, **named: Any) -> HttpResponse:
+    def answer(request: PersonRequest, **named: Any) -> HttpResponse:
         response = _answer(view, methods, request, named)
         response["Cache-Control"] = "no-store, private"
         patch_vary_headers(response, ["HX-Request", "HX-Target"])
@@ -49,7 +50,7 @@ def _guarded(view: View, *methods: str) -> View:
     return answer
 
 
-def _answer(view: View, methods: tuple[str, ...], request: HttpRequest, named: dict[str, Any]) -> HttpResponse:
+def _answer(view: View, methods: tuple[str, ...], request: PersonRequest, named: dict[str, Any]) -> HttpResponse:
     if not request.user.is_authenticated:
         return _ask_to_log_in(request)
     if request.method not in methods:
@@ -60,7 +61,7 @@ def _answer(view: View, methods: tuple[str, ...], request: HttpRequest, named: d
         return refusal(request, error)
 
 
-def _ask_to_log_in(request: HttpRequest) -> HttpResponse:
+def _ask_to_log_in(request: PersonRequest) -> HttpResponse:
     """htmx is told to go to the log-in page: a log-in form inside a fragment would be a trap."""
     to_login = redirect_to_login(_return_address(request))
     if not request.htmx:
@@ -70,7 +71,7 @@ def _ask_to_log_in(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _return_address(request: HttpRequest) -> str:
+def _return_address(request: PersonRequest) -> str:
     """Where to be after logging in: the page in the browser, never an action."""
     if request.htmx:
         return urlsplit(request.htmx.current_url or "").path or reverse("web:home")

@@ -150,7 +150,8 @@ class LedgerFilter(forms.Form):
         return EntryFilter(claim=subject, kinds=kinds, pipeline=given["pipeline"] or None)
 
     def before(self) -> int | None:
-        return self.cleaned_data["older_than"]
+        older_than: int | None = self.cleaned_data["older_than"]
+        return older_than
 
     def is_filtered(self) -> bool:
         return any(self.cleaned_data[name] for name in self.narrowing)

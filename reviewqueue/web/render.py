@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseNotModified, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 
 from reviewqueue.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from reviewqueue.web.request import HtmxRequest
 
 STATUS_OF: tuple[tuple[type[DomainError], int], ...] = (
     (NotFound, 404),
@@ -27,7 +28,7 @@ STATUS_OF: tuple[tuple[type[DomainError], int], ...] = (
 
 
 def show(
-    request: HttpRequest,
+    request: HtmxRequest,
     template: str,
     context: Mapping[str, Any] | None = None,
     *,
@@ -41,13 +42,13 @@ def show(
     return response
 
 
-def _frame(request: HttpRequest) -> str:
+def _frame(request: HtmxRequest) -> str:
     if not request.htmx:
         return "layout/document.html"
     return "layout/swap.html" if request.htmx.target == "page" else "layout/part.html"
 
 
-def show_if_changed(request: HttpRequest, template: str, context: Mapping[str, Any], *, shown: object) -> HttpResponse:
+def show_if_changed(request: HtmxRequest, template: str, context: Mapping[str, Any], *, shown: object) -> HttpResponse:
     """A page that asks for itself every few seconds: unchanged since then is 304 and no rendering at all.
 
     `shown` is what the moving part shows, in plain values; its hash travels with the part and comes back in
@@ -60,7 +61,7 @@ def show_if_changed(request: HttpRequest, template: str, context: Mapping[str, A
     return show(request, template, {**context, "version": version})
 
 
-def go(request: HttpRequest, to: Any, **named: Any) -> HttpResponse:
+def go(request: HtmxRequest, to: Any, **named: Any) -> HttpResponse:
     """Leads to a page after an action."""
     address = resolve_url(to, **named)
     if not request.htmx:
@@ -70,7 +71,7 @@ def go(request: HttpRequest, to: Any, **named: Any) -> HttpResponse:
     return response
 
 
-def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
+def refusal(request: HtmxRequest, error: DomainError) -> HttpResponse:
     """The page for an expected refusal; out of scope and not there look the same."""
     status = next((status for kind, status in STATUS_OF if isinstance(error, kind)), 400)
     problems = error.problems if isinstance(error, Invalid) else ()

@@ -26,7 +26,7 @@ FIRST_SHOWN: Final = 20 * 1024
 
 
 @register.filter
-def percent(share: float | None, decimals: int = 1) -> str:
+def percent(share: Any, decimals: int = 1) -> str:
     """A share as "93.1 %"; a dash for what was not measured."""
     if share is None or share == "":
         return NO_VALUE

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role
 from reviewqueue.reports.claim_life import claim_life
 from reviewqueue.review.selectors import why_here
 from reviewqueue.web.access import page
 from reviewqueue.web.render import show
+from reviewqueue.web.request import PersonRequest
 
 
 @page
-def claim(request: HttpRequest, claim_id: UUID) -> HttpResponse:
+def claim(request: PersonRequest, claim_id: UUID) -> HttpResponse:
     life = claim_life(request.user, claim_id)
     context = {
         "life": life,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from reviewqueue.web.render import show
+from reviewqueue.web.request import HtmxRequest
 
 log = logging.getLogger(__name__)
 
 
-def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failed(request: HtmxRequest, reason: str = "") -> HttpResponse:
     """Mostly a page left open across a log-in; `reason` is for operators and stays out of the page."""
     log.info("refused a form: %s", reason)
     return show(request, "errors/csrf.html", status=403)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 
 from calibration import selectors as calibration
@@ -18,6 +18,7 @@ from reviewqueue.reports import overview
 from reviewqueue.web.access import page
 from reviewqueue.web.charts import track_start
 from reviewqueue.web.render import show, show_if_changed
+from reviewqueue.web.request import PersonRequest
 
 if TYPE_CHECKING:
     from calibration.selectors import ModelBands
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @page
-def pipelines(request: HttpRequest) -> HttpResponse:
+def pipelines(request: PersonRequest) -> HttpResponse:
     found = list(pipelines_for(request.user, FIGURES_ROLES).select_related("owner").order_by("name"))
     if not found:
         raise Forbidden("Figures are for seniors, owners, auditors and admins.")
@@ -35,7 +36,7 @@ def pipelines(request: HttpRequest) -> HttpResponse:
 
 
 @page
-def pipeline(request: HttpRequest, slug: str) -> HttpResponse:
+def pipeline(request: PersonRequest, slug: str) -> HttpResponse:
     found = pipeline_for(request.user, slug, FIGURES_ROLES)
     now = timezone.now()
     today = _midnight(now)
@@ -65,7 +66,7 @@ def _states(tables: list[ModelBands]) -> dict[str, int]:
 
 
 @page
-def bands(request: HttpRequest, slug: str) -> HttpResponse:
+def bands(request: PersonRequest, slug: str) -> HttpResponse:
     """Renews itself; the diagrams, which read every label, are only computed when a figure has moved."""
     found = pipeline_for(request.user, slug, FIGURES_ROLES)
     tables = calibration.band_table(found)

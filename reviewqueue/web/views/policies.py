@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, pipeline_for
 from reviewqueue.policy import selectors, services
@@ -13,6 +13,7 @@ from reviewqueue.policy.difference import difference
 from reviewqueue.web.access import action, page
 from reviewqueue.web.evidence import evidence_tables
 from reviewqueue.web.render import go, show
+from reviewqueue.web.request import PersonRequest
 from reviewqueue.web.roles import APPROVING_ROLES
 
 if TYPE_CHECKING:
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 
 
 @page
-def policies(request: HttpRequest, slug: str) -> HttpResponse:
+def policies(request: PersonRequest, slug: str) -> HttpResponse:
     pipeline = pipeline_for(request.user, slug, FIGURES_ROLES)
     return show(request, "policies/policies.html", {"pipeline": pipeline, "versions": selectors.versions(pipeline)})
 
 
 @page
-def policy(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     pipeline = pipeline_for(request.user, slug, FIGURES_ROLES)
     version = selectors.version_for(pipeline, number)
     rules = selectors.policy_of(version.pk, version.document_hash)
@@ -59,7 +60,7 @@ def _compared(pipeline: Pipeline, version: PolicyVersion) -> dict[str, Any]:
 
 
 @action
-def activate(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def activate(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     pipeline = pipeline_for(request.user, slug, APPROVING_ROLES)
     version = selectors.version_for(pipeline, number)
     services.approve_and_activate(version=version, approver=request.user)
@@ -68,7 +69,7 @@ def activate(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 @action
-def reject(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+def reject(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     pipeline = pipeline_for(request.user, slug, APPROVING_ROLES)
     services.reject(version=selectors.version_for(pipeline, number), by=request.user)
     messages.success(request, f"Version {number} was rejected.")

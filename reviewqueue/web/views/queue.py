@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from reviewqueue.errors import Conflict
 from reviewqueue.pipelines.selectors import WORKING_ROLES, has_role, pipeline_for
 from reviewqueue.review import selectors
-from reviewqueue.review.selectors import Nothing
+from reviewqueue.review.selectors import Nothing, QueueRow
 from reviewqueue.review.services import leases
 from reviewqueue.web.access import action, page
 from reviewqueue.web.forms import TakeForm
 from reviewqueue.web.render import go, show_if_changed
+from reviewqueue.web.request import PersonRequest
 from reviewqueue.web.roles import require_role
 from reviewqueue.web.undo import undoable
 
@@ -25,17 +27,22 @@ REVIEWING_IN = "reviewing_in"
 """Session key: the pipeline somebody started in, so that the next task comes from there too; "" for all."""
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    counts: QueueRow
+    works_here: bool
+
+
 @page
-def queue(request: HttpRequest) -> HttpResponse:
+def queue(request: PersonRequest) -> HttpResponse:
     user = request.user
     works = has_role(user, WORKING_ROLES)
     rows = [
-        {"counts": row, "works_here": has_role(user, WORKING_ROLES, pipeline_id=row.pipeline.pk)}
-        for row in selectors.queue_counts(user)
+        Row(row, has_role(user, WORKING_ROLES, pipeline_id=row.pipeline.pk)) for row in selectors.queue_counts(user)
     ]
     held = selectors.live_leases(user) if works else []
     recent = selectors.recent_labels(user) if works else []
-    startable = sum(row["counts"].open for row in rows if row["works_here"])
+    startable = sum(row.counts.open for row in rows if row.works_here)
     nothing = None if startable or held else selectors.nothing_reason(user)
     context = {
         "works": works,
@@ -57,7 +64,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 @action
-def take(request: HttpRequest) -> HttpResponse:
+def take(request: PersonRequest) -> HttpResponse:
     """The next task, of one pipeline or of any."""
     require_role(request.user, WORKING_ROLES, "Only reviewers and seniors take tasks.")
     form = TakeForm(request.POST)
@@ -69,12 +76,12 @@ def take(request: HttpRequest) -> HttpResponse:
     return go(request, "web:task", lease_id=lease.pk) if lease else go(request, "web:queue")
 
 
-def next_lease(request: HttpRequest) -> Lease | None:
+def next_lease(request: PersonRequest) -> Lease | None:
     """The next task from where this person is reviewing; when there is none, the reason becomes a notice."""
     slug = request.session.get(REVIEWING_IN, "")
     pipeline = pipeline_for(request.user, slug, WORKING_ROLES) if slug else None
     try:
-        taken: Any = leases.take(reviewer=request.user, pipeline=pipeline)
+        taken = leases.take(reviewer=request.user, pipeline=pipeline)
     except Conflict as refused:
         messages.info(request, refused.detail)
         return None

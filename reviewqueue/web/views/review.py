@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,6 +18,7 @@ from reviewqueue.review.services.leases import LeaseLost
 from reviewqueue.web.access import action, form_page, page
 from reviewqueue.web.forms import AnswerForm, RevisionForm, SkipForm, draft_in
 from reviewqueue.web.render import go, show
+from reviewqueue.web.request import PersonRequest
 from reviewqueue.web.undo import last_answer, reveal_after
 from reviewqueue.web.views.queue import next_lease
 from reviewqueue.web.wording import SKIP_REASONS
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @page
-def task(request: HttpRequest, lease_id: UUID) -> HttpResponse:
+def task(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     lease = selectors.lease_for(request.user, lease_id)
     if _is_over(lease):
         return show(request, "review/over.html", {"lease": lease, "draft": lease.draft}, status=409)
@@ -40,7 +41,7 @@ def _is_over(lease: Lease) -> bool:
 
 
 def _show_task(
-    request: HttpRequest, lease: Lease, form: AnswerForm | None = None, *, status: int = 200
+    request: PersonRequest, lease: Lease, form: AnswerForm | None = None, *, status: int = 200
 ) -> HttpResponse:
     view = selectors.task_view(lease)["task"]
     context = {
@@ -55,7 +56,7 @@ def _show_task(
 
 
 @action
-def label(request: HttpRequest, lease_id: UUID) -> HttpResponse:
+def label(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     """Saves the answer and brings the next task. Whatever cannot be saved stays in the form."""
     lease = selectors.lease_for(request.user, lease_id)
     form = AnswerForm(selectors.task_view(lease)["task"], request.POST)
@@ -73,7 +74,7 @@ def label(request: HttpRequest, lease_id: UUID) -> HttpResponse:
     return _next_task(request)
 
 
-def _next_task(request: HttpRequest) -> HttpResponse:
+def _next_task(request: PersonRequest) -> HttpResponse:
     """With htmx the next task is the answer to the last one; without, a redirect leads to it."""
     lease = next_lease(request)
     if lease is None:
@@ -82,7 +83,7 @@ def _next_task(request: HttpRequest) -> HttpResponse:
 
 
 @action
-def skip(request: HttpRequest, lease_id: UUID) -> HttpResponse:
+def skip(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     selectors.lease_for(request.user, lease_id)
     form = SkipForm(request.POST)
     if not form.is_valid():
@@ -95,14 +96,14 @@ def skip(request: HttpRequest, lease_id: UUID) -> HttpResponse:
 
 
 @action
-def release(request: HttpRequest, lease_id: UUID) -> HttpResponse:
+def release(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     leases.release(reviewer=request.user, lease_id=lease_id, reason="back")
     messages.success(request, "Put back. Somebody else may take it now.")
     return go(request, "web:queue")
 
 
 @action
-def renew(request: HttpRequest, lease_id: UUID) -> HttpResponse:
+def renew(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     """The page asks for this every half minute while it is looked at; only the clock is answered."""
     try:
         lease = leases.renew(reviewer=request.user, lease_id=lease_id)
@@ -119,13 +120,13 @@ def renew(request: HttpRequest, lease_id: UUID) -> HttpResponse:
 
 
 @action
-def draft(request: HttpRequest, lease_id: UUID) -> HttpResponse:
+def draft(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     leases.save_draft(reviewer=request.user, lease_id=lease_id, draft=draft_in(request.POST))
     return show(request, "review/_draft_saved.html", {"now": timezone.now()})
 
 
 @form_page
-def revise(request: HttpRequest, label_id: UUID) -> HttpResponse:
+def revise(request: PersonRequest, label_id: UUID) -> HttpResponse:
     """Taking back an answer means giving another one: both stay on record."""
     earlier = selectors.label_for(request.user, label_id)
     view = selectors.task_view(selectors.lease_for(request.user, earlier.lease_id))["task"]
@@ -172,6 +173,6 @@ def _as_draft(label: Label) -> dict[str, Any]:
     }
 
 
-def _back_to_work(request: HttpRequest) -> HttpResponse:
+def _back_to_work(request: PersonRequest) -> HttpResponse:
     held = selectors.live_leases(request.user)
     return go(request, "web:task", lease_id=held[-1].pk) if held else go(request, "web:queue")
