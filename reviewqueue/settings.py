@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "reviewqueue.pipelines",
     "reviewqueue.policy",
     "reviewqueue.claims",
+    "reviewqueue.deliveries",
     "reviewqueue.review",
     "calibration",
     "reviewqueue.api",

@@ -58,6 +58,8 @@ _LABEL = """lease lease_no reviewer verdict late commitment seconds blind gold r
 _ADJUDICATION = """adjudication task label labels lease reviewer verdict outcome correct agreement_ppm commitment"""
 _OUTCOME = """correct basis verdict label labels task commitment supersedes superseded_by observed_us route band"""
 _WEBHOOK = "delivery endpoint outcome attempt status failures dead"
+_ENDPOINT = "url_hash events scheme payload overlap_until_us deliveries from_us to_us"
+_NAMED_HOST = "ports plain_http ca_hash"
 _POLICY = """policy_hash approved_by proposed_by activated_by parent policy_from stricter band_count bands state
     document_commitment note_commitment supersedes"""
 _CALIBRATOR = """kind method params_hash labels window window_from_us window_to_us model model_version prompt_version
@@ -92,6 +94,13 @@ CATALOGUE: Mapping[str, Shape] = {
     "webhook.delivered": _shape("", _WEBHOOK),
     "webhook.failed": _shape("", _WEBHOOK),
     "webhook.disabled": _shape("", _WEBHOOK),
+    "webhook.registered": _shape("endpoint source", _ENDPOINT),
+    "webhook.secret_rotated": _shape("endpoint", _ENDPOINT),
+    "webhook.paused": _shape("endpoint", _WEBHOOK),
+    "webhook.resumed": _shape("endpoint", _WEBHOOK),
+    "webhook.replayed": _shape("endpoint deliveries", f"delivery {_ENDPOINT}"),
+    "webhook.host_named": _shape("host", _NAMED_HOST),
+    "webhook.host_withdrawn": _shape("host", _NAMED_HOST),
     "policy.proposed": _shape("pipeline policy_version policy_hash", _POLICY),
     "policy.approved": _shape("pipeline policy_version policy_hash", _POLICY),
     "policy.rejected": _shape("pipeline policy_version", _POLICY),

@@ -1,0 +1,1 @@
+"""Signed webhooks: what sources are told about the outcomes of their claims."""

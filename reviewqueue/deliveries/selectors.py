@@ -1,0 +1,154 @@
+"""Questions about webhooks. Fetching is authorising; what is shown holds no secret and nothing a receiver said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from reviewqueue.accounts.models import Source, User
+from reviewqueue.claims.models import Claim
+from reviewqueue.claims.selectors import instant
+from reviewqueue.deliveries.models import Attempt, Delivery, DeliveryState, Endpoint, EndpointState, NamedHost
+from reviewqueue.deliveries.targets import HostPermission
+from reviewqueue.errors import Forbidden, NotFound
+from reviewqueue.pipelines.models import Role
+from reviewqueue.pipelines.selectors import has_role
+
+READERS = frozenset({Role.ADMIN, Role.AUDITOR})
+
+
+def host_permissions() -> dict[str, HostPermission]:
+    return {named.host: named.permission for named in NamedHost.objects.all()}
+
+
+def endpoints_for(reader: User | Source) -> QuerySet[Endpoint]:
+    """Newest first: a source's own, or all of them for administrators and auditors. Raises Forbidden for others."""
+    endpoints = Endpoint.objects.select_related("source", "created_by").order_by("-id")
+    if isinstance(reader, Source):
+        return endpoints.filter(source=reader)
+    if not has_role(reader, READERS):
+        raise Forbidden("Webhooks are the business of administrators.")
+    return endpoints
+
+
+def endpoint_for(reader: User | Source, endpoint_id: UUID) -> Endpoint:
+    """Raises NotFound, also for an endpoint of another source; Forbidden for people without the role."""
+    endpoint = endpoints_for(reader).filter(pk=endpoint_id).first()
+    if endpoint is None:
+        raise NotFound("There is no such endpoint.")
+    return endpoint
+
+
+def delivery_for(reader: User | Source, delivery_id: UUID) -> Delivery:
+    """Raises NotFound, also for a delivery to another source; Forbidden for people without the role."""
+    delivery = (
+        Delivery.objects.select_related("endpoint__source")
+        .filter(pk=delivery_id, endpoint__in=endpoints_for(reader))
+        .first()
+    )
+    if delivery is None:
+        raise NotFound("There is no such delivery.")
+    return delivery
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    state: str | None = None
+    type: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def deliveries_page(endpoint: Endpoint, *, wanted: DeliveryFilter, before: UUID | None, limit: int) -> list[Delivery]:
+    """Up to `limit` deliveries of an endpoint, newest first, older than `before`."""
+    columns = {
+        "state": wanted.state,
+        "type": wanted.type,
+        "created_at__gte": wanted.since,
+        "created_at__lt": wanted.until,
+        "id__lt": before,
+    }
+    given = {column: value for column, value in columns.items() if value is not None}
+    return list(endpoint.deliveries.filter(**given).order_by("-id")[:limit])
+
+
+def attempts_of(delivery: Delivery) -> list[Attempt]:
+    """Oldest first."""
+    return list(delivery.history.order_by("number"))
+
+
+def deliveries_of_claim(claim: Claim) -> list[Delivery]:
+    """For the life of a claim, oldest first. Whoever may read the claim may read these."""
+    return list(claim.deliveries.select_related("endpoint").order_by("id"))
+
+
+def silent_endpoints() -> list[Endpoint]:
+    """Alarms: endpoints that nobody paused and that are not sent to all the same, and those with dead letters."""
+    return list(
+        Endpoint.objects.select_related("source")
+        .annotate(dead=Count("deliveries", filter=Q(deliveries__state=DeliveryState.DEAD)))
+        .filter(Q(dead__gt=0) | ~Q(state=EndpointState.ACTIVE))
+        .exclude(state_reason="asked", dead=0)
+        .order_by("id")
+    )
+
+
+def named_hosts(reader: User) -> list[NamedHost]:
+    """Raises Forbidden."""
+    if not has_role(reader, READERS):
+        raise Forbidden("Webhooks are the business of administrators.")
+    return list(NamedHost.objects.select_related("created_by").order_by("host"))
+
+
+def endpoint_answer(endpoint: Endpoint) -> dict[str, Any]:
+    """An endpoint as its source may see it. Signing secrets are not in it, only public keys."""
+    return {
+        "id": str(endpoint.id),
+        "url": endpoint.url,
+        "events": list(endpoint.events),
+        "payload": endpoint.payload,
+        "state": endpoint.state,
+        "state_reason": endpoint.state_reason or None,
+        "rests_until": instant(endpoint.rests_until) if endpoint.rests_until else None,
+        "signatures": [
+            {
+                "scheme": secret.scheme,
+                "public_key": secret.public_key or None,
+                "expires_at": instant(secret.expires_at) if secret.expires_at else None,
+            }
+            for secret in endpoint.secrets.order_by("-created_at")
+        ],
+        "created_at": instant(endpoint.created_at),
+    }
+
+
+def delivery_answer(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": str(delivery.id),
+        "endpoint": str(delivery.endpoint_id),
+        "claim": str(delivery.claim_id),
+        "outcome": str(delivery.outcome_id),
+        "type": delivery.type,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "next_at": instant(delivery.next_at) if delivery.state == DeliveryState.PENDING else None,
+        "last_status": delivery.last_status,
+        "last_error": delivery.last_error or None,
+        "created_at": instant(delivery.created_at),
+        "finished_at": instant(delivery.finished_at) if delivery.finished_at else None,
+    }
+
+
+def attempt_answer(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "started_at": instant(attempt.started_at),
+        "finished_at": instant(attempt.finished_at) if attempt.finished_at else None,
+        "status": attempt.status,
+        "error": attempt.error or None,
+        "seconds": attempt.seconds,
+    }

@@ -1,0 +1,1 @@
+"""Writes about webhooks, one module per subject."""

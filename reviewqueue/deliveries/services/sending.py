@@ -1,0 +1,284 @@
+"""Sending what is due. Taking and recording are short transactions; the network comes between them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from secrets import SystemRandom
+from typing import Final
+from uuid import UUID
+
+from django.db import OperationalError
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from reviewqueue.claims.services import lock_claim
+from reviewqueue.deliveries.models import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Endpoint,
+    EndpointState,
+    StateReason,
+)
+from reviewqueue.deliveries.outgoing import Answer, Resolver, post
+from reviewqueue.deliveries.schedule import DELAYS, asked_pause, delay_after
+from reviewqueue.deliveries.selectors import host_permissions
+from reviewqueue.deliveries.services.endpoints import SWEEP, stop
+from reviewqueue.deliveries.signing import Scheme, SigningSecret, signature_headers
+from reviewqueue.deliveries.targets import HostPermission
+from reviewqueue.deliveries.vault import SecretUnreadable, unsealed
+from reviewqueue.ledger import services as ledger
+from reviewqueue.transactions import service
+
+log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 16
+AT_ONCE_PER_ENDPOINT: Final = 4
+"""One, while its last attempt failed: a receiver that hangs must not hold up the others."""
+TAKING_SECONDS: Final = 5.0
+"""A run takes new work for so long and ends when what it took has come back."""
+IN_FLIGHT: Final = timedelta(seconds=60)
+"""After this an attempt that nobody recorded was interrupted, and the delivery is due again."""
+SHORT_REST: Final = timedelta(minutes=5)
+GONE: Final = 410
+SLOW_DOWN: Final = frozenset({429, 502, 503, 504})
+
+_random = SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One attempt, ready to be sent without the database. With a `refusal` nothing is sent: that is its result."""
+
+    delivery_id: UUID
+    claim_id: UUID
+    endpoint_id: UUID
+    number: int
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+    permissions: Mapping[str, HostPermission]
+    refusal: str = ""
+
+
+def deliver_due(*, clock: Callable[[], datetime] = timezone.now, resolve: Resolver | None = None) -> int:
+    """Sends what is due and records what came of it; returns the number of attempts.
+
+    A process that dies between sending and recording leaves an attempt without an end, and the delivery is sent again
+    with the same id and body. Several may run at once.
+    """
+    attempts = 0
+    in_flight: dict[Future[Answer], Parcel] = {}
+    taking_ends = time.monotonic() + TAKING_SECONDS
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as pool:
+        while True:
+            if time.monotonic() < taking_ends:
+                busy = Counter(parcel.endpoint_id for parcel in in_flight.values())
+                for parcel in _take(room=AT_ONCE - len(in_flight), busy=busy, now=clock()):
+                    in_flight[pool.submit(_send, parcel, resolve)] = parcel
+            if not in_flight:
+                return attempts
+            done, _ = wait(in_flight, return_when=FIRST_COMPLETED)
+            for future in done:
+                _settle(in_flight.pop(future), future, clock())
+            attempts += len(done)
+
+
+def _send(parcel: Parcel, resolve: Resolver | None) -> Answer:
+    if parcel.refusal:
+        return Answer(None, parcel.refusal, None, 0.0)
+    return post(parcel.url, body=parcel.body, headers=parcel.headers, permissions=parcel.permissions, resolve=resolve)
+
+
+def _settle(parcel: Parcel, future: Future[Answer], now: datetime) -> None:
+    """Records one answer; what cannot be recorded now leaves an interrupted attempt, and does not stop the others."""
+    try:
+        _record(parcel=parcel, answer=future.result(), now=now)
+    except OperationalError:
+        log.exception("webhooks: attempt %d of delivery %s could not be recorded", parcel.number, parcel.delivery_id)
+
+
+# --- taking ---------------------------------------------------------------------------------------------------------
+
+
+@service
+def _take(*, room: int, busy: Counter[UUID], now: datetime) -> list[Parcel]:
+    """Up to `room` due deliveries, each with its attempt written down before it is made."""
+    parcels: list[Parcel] = []
+    permissions = host_permissions()
+    for endpoint in _ready_endpoints(now):
+        at_once = 1 if endpoint.failures else AT_ONCE_PER_ENDPOINT
+        free = min(at_once - busy[endpoint.pk], room - len(parcels))
+        if free > 0:
+            signers = partial(_signers, endpoint, now)
+            parcels += [_begin(delivery, signers, permissions, now) for delivery in _due(endpoint, now)[:free]]
+    return parcels
+
+
+def _ready_endpoints(now: datetime) -> QuerySet[Endpoint]:
+    """Those with something due, in random order, so that none is always first."""
+    due = Delivery.objects.filter(endpoint=OuterRef("pk"), state=DeliveryState.PENDING, next_at__lte=now)
+    rested = Q(rests_until=None) | Q(rests_until__lte=now)
+    return Endpoint.objects.filter(rested, Exists(due), state=EndpointState.ACTIVE, source__is_active=True).order_by(
+        "?"
+    )
+
+
+def _due(endpoint: Endpoint, now: datetime) -> QuerySet[Delivery]:
+    return (
+        Delivery.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("claim", "endpoint")
+        .filter(endpoint=endpoint, state=DeliveryState.PENDING, next_at__lte=now)
+        .order_by("next_at", "id")
+    )
+
+
+def _begin(
+    delivery: Delivery,
+    signers: Callable[[], list[SigningSecret]],
+    permissions: Mapping[str, HostPermission],
+    now: datetime,
+) -> Parcel:
+    delivery.attempts += 1
+    delivery.next_at = now + IN_FLIGHT
+    delivery.save(update_fields=["attempts", "next_at"])
+    Attempt.objects.create(delivery=delivery, number=delivery.attempts, started_at=now)
+    body = delivery.body.encode()
+    headers, refusal = {"Content-Type": "application/json", "User-Agent": "ReviewQueue-Webhooks/1"}, ""
+    if delivery.attempts - delivery.attempts_before > len(DELAYS):
+        refusal = "interrupted"  # at every attempt: this delivery may be what brings the process down
+    try:
+        headers |= signature_headers(signers(), message_id=str(delivery.pk), timestamp=int(now.timestamp()), body=body)
+    except SecretUnreadable:
+        refusal = "secret_unreadable"
+    return Parcel(
+        delivery_id=delivery.pk,
+        claim_id=delivery.claim_id,
+        endpoint_id=delivery.endpoint_id,
+        number=delivery.attempts,
+        url=delivery.endpoint.url or delivery.claim.callback_url or "",
+        body=body,
+        headers=headers,
+        permissions=permissions,
+        refusal=refusal,
+    )
+
+
+def _signers(endpoint: Endpoint, now: datetime) -> list[SigningSecret]:
+    """The current secret, then the one it replaces. Raises SecretUnreadable."""
+    valid = endpoint.secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now)).order_by("-created_at")
+    return [SigningSecret(Scheme(secret.scheme), unsealed(secret.sealed)) for secret in valid]
+
+
+# --- recording ------------------------------------------------------------------------------------------------------
+
+
+@service
+def _record(*, parcel: Parcel, answer: Answer, now: datetime) -> None:
+    """What came of an attempt. One that was overtaken counts only when it succeeded."""
+    lock_claim(parcel.claim_id)
+    delivery = (
+        Delivery.objects.select_for_update(of=("self", "endpoint"))
+        .select_related("endpoint")
+        .get(pk=parcel.delivery_id)
+    )
+    delivery.history.filter(number=parcel.number).update(
+        finished_at=now, status=answer.status, error=answer.error, seconds=answer.seconds
+    )
+    if delivery.state == DeliveryState.DELIVERED:
+        return
+    if answer.accepted:
+        _delivered(delivery, answer, now)
+    elif delivery.state == DeliveryState.PENDING and delivery.attempts == parcel.number:
+        _failed(delivery, answer, now)
+
+
+def _delivered(delivery: Delivery, answer: Answer, now: datetime) -> None:
+    _finish(delivery, DeliveryState.DELIVERED, answer, now)
+    _write(delivery, "webhook.delivered", attempt=delivery.attempts, status=answer.status)
+    if delivery.endpoint.failures:
+        _update(delivery.endpoint, failures=0)
+
+
+def _failed(delivery: Delivery, answer: Answer, now: datetime) -> None:
+    pause = delay_after(delivery.attempts - delivery.attempts_before, spread=_random.uniform(-1, 1))
+    if pause is None or answer.status == GONE:
+        _give_up(delivery, answer, now)
+        return
+    asked = asked_pause(answer.retry_after, now=now) if answer.status in SLOW_DOWN else None
+    delivery.last_status, delivery.last_error = answer.status, answer.error
+    delivery.next_at = now + max(pause, asked or timedelta(0))
+    delivery.save(update_fields=["last_status", "last_error", "next_at"])
+    if delivery.endpoint.url is not None:
+        _count_failure(delivery.endpoint)
+        if answer.status in SLOW_DOWN:
+            _update(delivery.endpoint, rests_until=now + (asked or min(pause, SHORT_REST)))
+
+
+def _give_up(delivery: Delivery, answer: Answer, now: datetime) -> None:
+    """A dead letter. Its endpoint is paused, or disabled when the receiver said that it is gone.
+
+    Addresses that single claims name stand for themselves: only the one delivery ends.
+    """
+    _finish(delivery, DeliveryState.DEAD, answer, now)
+    _write(
+        delivery,
+        "webhook.failed",
+        attempt=delivery.attempts,
+        status=answer.status,
+        reason=answer.error or None,
+        dead=True,
+    )
+    endpoint = delivery.endpoint
+    if endpoint.url is None:
+        log.error("webhooks: delivery %s to an address of its claim was given up", delivery.pk)
+        return
+    _count_failure(endpoint)
+    gone = answer.status == GONE
+    state = EndpointState.DISABLED if gone else EndpointState.PAUSED
+    reason = StateReason.GONE if gone else StateReason.DEAD_LETTER
+    if stop(endpoint, state, reason):
+        log.error("webhooks: endpoint %s is %s: %s", endpoint.pk, state.value, reason.value)
+        _write(
+            delivery,
+            "webhook.disabled" if gone else "webhook.paused",
+            status=answer.status,
+            failures=endpoint.failures,
+            reason=reason.value,
+        )
+
+
+def _finish(delivery: Delivery, state: DeliveryState, answer: Answer, now: datetime) -> None:
+    delivery.state, delivery.finished_at = state, now
+    delivery.last_status, delivery.last_error = answer.status, answer.error
+    delivery.save(update_fields=["state", "finished_at", "last_status", "last_error"])
+
+
+def _count_failure(endpoint: Endpoint) -> None:
+    _update(endpoint, failures=endpoint.failures + 1)
+
+
+def _update(endpoint: Endpoint, **changes: object) -> None:
+    for name, value in changes.items():
+        setattr(endpoint, name, value)
+    endpoint.save(update_fields=list(changes))
+
+
+def _write(delivery: Delivery, event: str, **fields: object) -> None:
+    """An entry in the life of the claim, which the caller has locked."""
+    ledger.append(
+        event=event,
+        actor=SWEEP,
+        claim=delivery.claim_id,
+        endpoint=delivery.endpoint_id,
+        delivery=delivery.pk,
+        outcome=delivery.outcome_id,
+        **fields,
+    )
