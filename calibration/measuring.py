@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from calibration.core.bands import (
-    SLACK_ERRORS,
+    LARGEST_PENDING_SHARE,
     BandEstimate,
     GateSample,
     State,
@@ -17,7 +17,7 @@ from calibration.core.bands import (
     state_of,
     unlabelled_share,
 )
-from calibration.core.intervals import cp_upper, labels_needed
+from calibration.core.intervals import cp_lower, cp_upper
 from calibration.core.labels import in_fit_half
 from calibration.evidence import ClaimCount, LabelledClaim, Place, Subject
 from reviewqueue.policy.document import Band, Policy
@@ -138,13 +138,12 @@ def _measured(
     strata = _strata(group, inverted)
     entry = policy.calibrator_of.get(subject)
     usable = [row for row in group.labels if may_certify(row, fitted.get(entry.name) if entry else None)]
-    gate, lowest_rate = gate_sample(usable, group.counts, alpha=alpha, delta=delta, inverted=inverted)
-    window = [stratum for stratum in strata if stratum.rate >= lowest_rate]
+    window = certification_window(usable, group.counts, strata, alpha=alpha, delta=delta, inverted=inverted)
     newest = max((row.settled_at for row in group.labels), default=None)
     state = state_of(
-        window,
+        window.strata,
         alpha=alpha,
-        gate=gate,
+        gate=window.sample,
         delta=delta,
         newest_label_age_days=(now - newest).total_seconds() / 86_400 if newest else 0.0,
         freshness_days=policy.freshness_days,
@@ -161,10 +160,10 @@ def _measured(
         labelled=len(group.labels),
         right=right,
         mean_confidence=_mean_confidence(group.counts),
-        estimate=band_accuracy(window if unlabelled_share(strata) else strata),
+        estimate=band_accuracy(window.strata if unlabelled_share(strata) else strata),
         unlabelled_share=unlabelled_share(strata),
-        gate=gate,
-        error_upper=float(cp_upper(gate.errors, gate.labels, delta=delta)),
+        gate=window.sample,
+        error_upper=float(cp_upper(window.sample.errors, window.sample.labels, delta=delta)),
         required=band.required_accuracy if band else None,
         state=state.value,
         newest_at=newest,
@@ -203,35 +202,50 @@ def may_certify(row: LabelledClaim, fitted_at: datetime | None) -> bool:
     return fitted_at is None or row.received_at > fitted_at or not in_fit_half(row.fingerprint)
 
 
-def gate_sample(
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of claims that were drawn alike: its equal-probability sample, and the strata it spans."""
+
+    sample: GateSample
+    strata: list[Stratum]
+
+    @property
+    def complete(self) -> bool:
+        """Whether its sample is in: no stratum without a label, and hardly anything pending."""
+        pending = sum(stratum.pending for stratum in self.strata)
+        sampled = sum(stratum.sampled for stratum in self.strata)
+        return not unlabelled_share(self.strata) and pending <= LARGEST_PENDING_SHARE * sampled
+
+    def fails(self, alpha: float, delta: float) -> bool:
+        return float(cp_lower(self.sample.errors, self.sample.labels, delta=delta)) > alpha
+
+
+def certification_window(
     labels: Sequence[LabelledClaim],
-    counts: Iterable[ClaimCount],
+    counts: Sequence[ClaimCount],
+    strata: Sequence[Stratum],
     *,
     alpha: float | None,
     delta: float,
     inverted: bool = False,
-) -> tuple[GateSample, float]:
-    """The equal-probability sample on which a promise is tested, one label per input, and the lowest rate behind it.
+) -> Window:
+    """The window on which a promise is tested, with one label per input.
 
-    The sample of the whole time is thinned to the lowest audit rate there has been. While that holds too few labels,
-    the time before the rate was lowered speaks: its claims were drawn alike, at the higher rate of then
-    (docs/decisions/0003).
+    The sample of the whole time is thinned to the lowest audit rate there has been; the time before that rate was first
+    used is a window of its own, thinned to the lowest rate of then; and so on. Of the complete ones the largest sample
+    speaks, unless another one already shows that the promise is broken (docs/decisions/0003).
     """
-    began = _rates_and_their_beginnings(counts)
-    needed = labels_needed(alpha, delta=delta, errors=SLACK_ERRORS) if alpha else 0
-    best, best_rate = GateSample(0, 0), 0.0
-    until: datetime | None = None
-    for rate, first_at in began:
-        sample = _thinned(labels, rate, until, inverted)
-        if sample.labels >= needed:
-            return sample, rate
-        if sample.labels > best.labels:
-            best, best_rate = sample, rate
+    windows, until = [], None
+    for rate, first_at in _rates_and_their_beginnings(counts):
+        spanned = [stratum for stratum in strata if stratum.rate >= rate]
+        windows.append(Window(_thinned(labels, rate, until, inverted), spanned))
         until = first_at if until is None else min(until, first_at)
-    return best, best_rate
+    usable = [window for window in windows if window.complete] or windows
+    broken = [window for window in usable if alpha is not None and window.fails(alpha, delta)]
+    return max(broken or usable, key=lambda window: window.sample.labels, default=Window(GateSample(0, 0), []))
 
 
-def _rates_and_their_beginnings(counts: Iterable[ClaimCount]) -> list[tuple[float, datetime]]:
+def _rates_and_their_beginnings(counts: Sequence[ClaimCount]) -> list[tuple[float, datetime]]:
     """Every audit rate in use, lowest first, with the time it was first used."""
     began: dict[float, datetime] = {}
     for count in counts:

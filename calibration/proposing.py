@@ -10,7 +10,7 @@ from calibration.core.calibrators import CalibratorChoice, fit_calibrator, predi
 from calibration.core.cells import cells_of
 from calibration.core.labels import in_fit_half
 from calibration.core.metrics import auroc, brier, ce2_debiased, ece, log_loss, smooth_ece
-from calibration.core.promote import Guards, PairedComparison, Verdict, decide, paired_comparison
+from calibration.core.promote import DELTA, Guards, PairedComparison, Verdict, decide, paired_comparison
 from calibration.evidence import LabelledClaim, Labels, Subject
 from reviewqueue.policy.document import CalibratorEntry, Policy, thawed
 
@@ -68,7 +68,7 @@ def _proposal(
     old = predict(champion_map, judge.confidence, segment_names(champion_map, judge))
     comparison = paired_comparison(new, old, judge.right, fingerprint=judge.fingerprint)
     guards = Guards(
-        segments=_by_segment(new, old, judge, attributes),
+        segments=_by_segment(new, old, judge),
         candidate_error=ce2_debiased(cells_of(new, judge.right)),
         champion_error=ce2_debiased(cells_of(old, judge.right)),
         thresholds_recertified=True,  # bands are measured anew under the draft before it can decide anything
@@ -137,17 +137,19 @@ def segment_names(params: Mapping[str, object], labels: Labels) -> list[str | No
     return [next((name for name in row.place.names if name in offsets), None) for row in labels.rows]
 
 
-def _by_segment(new: Any, old: Any, judge: Labels, attributes: Sequence[str]) -> dict[str, PairedComparison]:
-    found = {}
-    for attribute in attributes:
-        names = judge.segment(attribute)
-        for name in sorted({each for each in names if each}):
-            rows = [place for place, each in enumerate(names) if each == name]
-            if len(rows) >= FEWEST_TO_JUDGE:
-                found[name] = paired_comparison(
-                    new[rows], old[rows], judge.right[rows], fingerprint=judge.fingerprint[rows]
-                )
-    return found
+def _by_segment(new: Any, old: Any, judge: Labels) -> dict[str, PairedComparison]:
+    """Segments with enough labels to object. They look together, so they share the chance of a false objection."""
+    rows_of: dict[str, list[int]] = {}
+    for place, row in enumerate(judge.rows):
+        for name in row.place.names:
+            rows_of.setdefault(name, []).append(place)
+    large = {name: rows for name, rows in sorted(rows_of.items()) if len(rows) >= FEWEST_TO_JUDGE}
+    return {
+        name: paired_comparison(
+            new[rows], old[rows], judge.right[rows], fingerprint=judge.fingerprint[rows], delta=DELTA / len(large)
+        )
+        for name, rows in large.items()
+    }
 
 
 def _figures(p: Any, judge: Labels) -> dict[str, float | None]:

@@ -18,6 +18,7 @@ LABEL_LIMIT = 2_000
 FEWEST_IN_SEGMENT = 100
 LARGEST_ERROR_RISE = 0.01
 DRAWS = 2_000
+DELTA = 0.05
 
 
 class Verdict(StrEnum):
@@ -28,7 +29,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class PairedComparison:
-    """Mean of loss(candidate) - loss(champion) with one-sided 95 % bootstrap limits; below 0 is better."""
+    """Mean of loss(candidate) - loss(champion) with one-sided bootstrap limits at 1 - delta; below 0 is better."""
 
     n: int
     inputs: int
@@ -70,11 +71,13 @@ def paired_comparison(
     y: npt.ArrayLike,
     *,
     fingerprint: npt.ArrayLike | None = None,
+    delta: float = DELTA,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> PairedComparison:
     """Compares two calibrated confidences of the same labels by log loss, resampling fingerprints `draws` times.
 
+    `delta` is the chance of a false "better" (and of a false "worse"): divide it among comparisons made together.
     The labels must be of the certification half and newer than the candidate's fit. ValueError without labels.
     """
     p, q, label = unit_array(candidate, "candidate"), unit_array(champion, "champion"), unit_array(y, "label")
@@ -82,7 +85,7 @@ def paired_comparison(
         raise ValueError("candidate, champion and label must have the same length, at least one")
     difference = row_log_loss(p, label, clip=LOSS_CLIP) - row_log_loss(q, label, clip=LOSS_CLIP)
     cluster = cluster_numbers(fingerprint, len(label))
-    lo, hi = np.quantile(mean_by_resampling(difference, cluster, draws=draws, seed=seed), [0.05, 0.95])
+    lo, hi = np.quantile(mean_by_resampling(difference, cluster, draws=draws, seed=seed), [delta, 1 - delta])
     return PairedComparison(len(label), len(np.unique(cluster)), float(difference.mean()), float(lo), float(hi), seed)
 
 

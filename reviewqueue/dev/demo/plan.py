@@ -20,10 +20,6 @@ LEFT_OPEN = 45
 UNMEASURED = 15
 """Answers of a model nobody has measured yet; they wait in the queue too."""
 
-ORDER = "11"
-"""The order in which questions come. Under some orders the sweeps hold a calibrator back for longer, as they must: its
-pooled fit is then measurably worse for "yes", which the model states nearly right. Under this one they do not."""
-
 SLIP_RATE = 0.01
 """How often a simulated reviewer answers against the truth."""
 
@@ -49,9 +45,9 @@ class Plan:
         return bodies[: len(self.reviewed)], bodies[len(self.reviewed) :]
 
 
-def plan_of(questions: Sequence[Question]) -> Plan:
+def plan_of(questions: Sequence[Question], *, order: str = "order") -> Plan:
     """One order for all: the first questions are the day's, the next ones stay open, no question comes twice."""
-    drawn = sorted(questions, key=lambda question: chance(question, ORDER))
+    drawn = sorted(questions, key=lambda question: chance(question, order))
     reviewed, rest = drawn[:REVIEWED], drawn[REVIEWED:]
     left_open = [(question, GPT_4O) for question in rest[:LEFT_OPEN]]
     unmeasured = [(question, HAIKU) for question in rest[LEFT_OPEN:] if HAIKU in question.answers][:UNMEASURED]

@@ -118,15 +118,38 @@ def test_without_a_calibrator_no_number_of_right_labels_validates_a_band(world: 
     assert world.submit().answer["decision"]["reasons"] == ["band_unvalidated", "uncalibrated_model"]
 
 
-def test_a_validated_band_stays_validated_when_its_audit_rate_is_lowered_by_its_own_success(world: World) -> None:
-    world.activate(CALIBRATED)
+@pytest.mark.parametrize("audit_rate", [0.05, 0.2, 0.75])
+def test_a_validated_band_stays_validated_when_its_own_success_lowers_its_audit_rate(
+    world: World, audit_rate: float
+) -> None:
+    world.activate(calibrated(audit_rate=audit_rate))
     for _ in range(80):
         settled(world, correct=True)
     services.measure_pipeline(world.pipeline)
-    for _ in range(20):
+    for _ in range(12):
         world.submit()
+        services.measure_pipeline(world.pipeline)
+        assert state(world) == "validated"
+    row = band_table(world.pipeline)[0].rows[-1]
+    assert row.accuracy == 1.0
+    assert 0 < row.unlabelled_share < 0.2
+    assert segment_table(world.pipeline)[0].accuracy == 1.0
+
+
+def test_audit_labels_that_show_the_promise_broken_close_the_band(world: World) -> None:
+    world.activate(calibrated(audit_rate=0.99))
+    for _ in range(80):
+        settled(world, correct=True)
     services.measure_pipeline(world.pipeline)
-    assert state(world) == "validated"
+    for _ in range(60):
+        settled(world, correct=False)
+    services.measure_pipeline(world.pipeline)
+    assert state(world) == "failed"
+
+
+def calibrated(*, audit_rate: float) -> dict[str, object]:
+    *held, accepting = POLICY["bands"]
+    return {**CALIBRATED, "bands": [*held, {**accepting, "audit_rate": audit_rate}]}
 
 
 def test_measuring_twice_changes_nothing_and_deleting_everything_derived_brings_the_same_rows_back(
