@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -31,8 +31,7 @@ ASKABLE_PURPOSES: Final = (
     Purpose.RELABEL,
 )
 
-_PICK = """
-    WITH picked AS MATERIALIZED (
+_CANDIDATES = """
         SELECT slot.id, task.claim_id, task.lease_seconds
           FROM review_reviewslot AS slot
           JOIN review_reviewtask AS task ON task.id = slot.task_id
@@ -56,6 +55,12 @@ _PICK = """
            AND NOT EXISTS (SELECT FROM review_label AS mine
                             WHERE mine.claim_id = task.claim_id AND mine.reviewer_id = %(me)s
                               AND (mine.task_id = task.id OR slot.purpose IN ('escalation', 'adjudication')))
+"""
+_PICK = "".join(
+    (
+        "WITH picked AS MATERIALIZED (",
+        _CANDIDATES,
+        """
          ORDER BY slot.due_at, slot.priority DESC, slot.id
          LIMIT 1
            FOR UPDATE OF slot SKIP LOCKED
@@ -66,7 +71,10 @@ _PICK = """
       FROM picked
      WHERE slot.id = picked.id
     RETURNING slot.id, slot.task_id, picked.claim_id, slot.pipeline_id, slot.lease_no,
-              statement_timestamp(), slot.free_at"""
+              statement_timestamp(), slot.free_at""",
+    )
+)
+_IS_ANY_FREE = "".join(("SELECT EXISTS (", _CANDIDATES, ")"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +120,26 @@ def work_for(user: User, *, pipeline: Pipeline | None = None, purpose: str | Non
 
 def pick(work: Work) -> Picked | None:
     """Joins the caller's transaction, in which the slot's claim stays locked."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _PICK,
-            {
-                "me": work.reviewer_id,
-                "pipelines": list(work.pipelines),
-                "senior_in": list(work.senior_in),
-                "purpose": work.purpose,
-                "shown_when_blind": SHOWN_WHEN_BLIND.value,
-                "last_expiry": EXPIRIES_BEFORE_SENIORS - 1,
-            },
-        )
-        row = cursor.fetchone()
+    row = _first_row(_PICK, work)
     return Picked(*row) if row else None
+
+
+def is_any_free(work: Work) -> bool:
+    """Whether `pick` would find something if nobody else were working on it at this very moment."""
+    row = _first_row(_IS_ANY_FREE, work)
+    return bool(row and row[0])
+
+
+def _first_row(statement: str, work: Work) -> tuple[Any, ...] | None:
+    values: dict[str, Any] = {
+        "me": work.reviewer_id,
+        "pipelines": list(work.pipelines),
+        "senior_in": list(work.senior_in),
+        "purpose": work.purpose,
+        "shown_when_blind": SHOWN_WHEN_BLIND.value,
+        "last_expiry": EXPIRIES_BEFORE_SENIORS - 1,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row

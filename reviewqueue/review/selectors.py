@@ -23,13 +23,12 @@ from reviewqueue.pipelines.selectors import (
     pipelines_for,
 )
 from reviewqueue.review.models import Blind, Label, Lease, ReviewSlot
-from reviewqueue.review.picking import SHOWN_WHEN_BLIND, Work, work_for
+from reviewqueue.review.picking import SHOWN_WHEN_BLIND, Work, is_any_free, work_for
 from reviewqueue.review.showing import label_answer, reveal_of, standing_answer, task_view, why_here
 
 __all__ = [
     "Nothing",
     "QueueRow",
-    "is_anything_free",
     "label_answer",
     "label_for",
     "lease_for",
@@ -191,7 +190,9 @@ def nothing_reason(user: User, *, pipeline: Pipeline | None = None, purpose: str
     if busy["held"]:
         detail = f"Others hold what is left ({busy['held']})."
         return Nothing("all_leased", detail, busy["held"], busy["next_free_at"])
-    if is_anything_free(work):
+    if is_any_free(work):
+        return Nothing("all_leased", "The next task is being handed out at this moment. Ask again.")
+    if _slots_of(work).filter(free_at__lte=Now()).exists():
         detail = "What is left waits for somebody else: a senior, or a person who has not seen it yet."
     else:
         detail = "All done: nothing is waiting for you."
@@ -203,12 +204,8 @@ def _who_can_grant() -> str:
     return f" {' or '.join(names)} can give you access." if names else ""
 
 
-def is_anything_free(work: Work) -> bool:
-    """Whether some slot is free and open to the roles in `work`, by whoever's label or skip it may be barred."""
-    return _slots_of(work).filter(free_at__lte=Now()).exists()
-
-
 def _slots_of(work: Work) -> QuerySet[ReviewSlot]:
+    """Open to the roles in `work`, by whoever's label or skip they may be barred."""
     slots = ReviewSlot.objects.filter(
         Q(seniors_only=False) | Q(pipeline__in=work.senior_in), done=False, pipeline__in=work.pipelines
     )

@@ -27,7 +27,7 @@ from reviewqueue.review import selectors
 from reviewqueue.review.answers import text_problems
 from reviewqueue.review.clock import database_now, microseconds
 from reviewqueue.review.models import MAX_LEASES_IN_HAND, Lease, LeaseEnd, ReviewSlot, Skip
-from reviewqueue.review.picking import EXPIRIES_BEFORE_SENIORS, Picked, Work, pick, work_for
+from reviewqueue.review.picking import EXPIRIES_BEFORE_SENIORS, Picked, Work, is_any_free, pick, work_for
 from reviewqueue.review.selectors import Nothing
 from reviewqueue.review.services.holding import Held, LeaseLost, actor_of, end_lease, hold, lease_lost, record
 from reviewqueue.review.services.tasks import SYSTEM
@@ -85,7 +85,7 @@ def take(*, reviewer: User, pipeline: Pipeline | None = None, purpose: str | Non
             lease_id = _take_next(reviewer, work)
             if lease_id:
                 return selectors.lease_for(reviewer, lease_id)
-            if pause is None or not selectors.is_anything_free(work):
+            if pause is None or not is_any_free(work):
                 break
             time.sleep(pause)
     return selectors.nothing_reason(reviewer, pipeline=pipeline, purpose=purpose)
@@ -195,7 +195,7 @@ def renew(*, reviewer: User, lease_id: UUID) -> Lease:
     limit = lease.granted_at + LONGEST_LEASE
     if held.now >= limit:
         raise LeaseAtLimit("Two hours are over. Submit your answer, or put the task back and take it again.")
-    expires_at = max(lease.expires_at, min(held.now + timedelta(seconds=lease.task.lease_seconds), limit))
+    expires_at = min(held.now + timedelta(seconds=lease.task.lease_seconds), limit)
     if lease.ended_at is not None or _is_recorded(lease, held.now, expires_at):
         record(held, reviewer, "lease.renewed", expires_us=microseconds(expires_at))
     if lease.ended_at is not None:

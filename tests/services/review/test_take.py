@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from reviewqueue.errors import Invalid
 from reviewqueue.ledger.models import Event
+from reviewqueue.pipelines import services as pipelines
 from reviewqueue.pipelines.models import Role
 from reviewqueue.review.models import Lease, ReviewSlot, ReviewTask
 from reviewqueue.review.services import leases
@@ -24,7 +27,7 @@ from tests.services.review.steps import (
     taken,
     undo_windows_pass,
 )
-from tests.world import World
+from tests.world import SETUP, World
 
 
 def test_a_free_task_is_leased_for_the_minutes_of_the_policy(world: World) -> None:
@@ -168,9 +171,6 @@ def test_escalated_claims_go_to_seniors_alone(world: World) -> None:
 def test_a_senior_of_another_pipeline_is_no_senior_here(world: World) -> None:
     elsewhere = another_pipeline(world)
     ines = newcomer(world, "ines")
-    from reviewqueue.pipelines import services as pipelines
-    from tests.world import SETUP
-
     pipelines.grant(user=ines, role=Role.SENIOR, pipeline=elsewhere, actor=SETUP)
     world.claim()
     ReviewSlot.objects.update(seniors_only=True)
@@ -210,3 +210,16 @@ def test_asking_for_reviews_also_gives_audits_because_they_look_the_same(world: 
     ReviewSlot.objects.update(purpose="audit")
     assert isinstance(leases.take(reviewer=world.rita, purpose="escalation"), Nothing)
     assert taken(world.rita, purpose="review").task.purpose == "audit"
+
+
+def test_taking_costs_the_same_few_queries_whatever_the_queue_holds(world: World) -> None:
+    world.claim()
+    taken(world.rita)
+    counts = []
+    for size in (3, 30):
+        for _ in range(size):
+            world.claim()
+        with CaptureQueriesContext(connection) as queries:
+            taken(world.rita)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 16

@@ -1,0 +1,110 @@
+"""What the queue page says."""
+
+from datetime import timedelta
+
+from reviewqueue.review.clock import database_now
+from reviewqueue.review.models import ReviewSlot, ReviewTask
+from reviewqueue.review.selectors import live_leases, nothing_reason, queue_counts, recent_labels
+from reviewqueue.review.services import labels, leases
+from tests.services.review.steps import (
+    RIGHT,
+    UNSURE,
+    WRONG,
+    another_pipeline,
+    label_next,
+    run_out,
+    taken,
+)
+from tests.world import World
+
+
+def test_a_row_counts_what_is_open_leased_mine_and_overdue(world: World) -> None:
+    for _ in range(5):
+        world.claim()
+    ReviewSlot.objects.filter(pk=ReviewSlot.objects.last().pk).update(due_at=database_now() - timedelta(minutes=1))
+    taken(world.rita)
+    taken(world.ravi)
+    [row] = queue_counts(world.rita)
+    assert row.pipeline == world.pipeline
+    assert (row.open, row.leased, row.mine, row.overdue) == (3, 2, 1, 1)
+    assert row.by_purpose == {"review": 3}
+    assert row.next_due_at == ReviewSlot.objects.filter(lease_no=0).earliest("due_at").due_at
+
+
+def test_a_lease_that_ran_out_counts_as_open(world: World) -> None:
+    world.claim()
+    run_out(taken(world.rita))
+    [row] = queue_counts(world.rita)
+    assert (row.open, row.leased, row.mine) == (1, 0, 0)
+
+
+def test_blind_tasks_are_counted_as_reviews(world: World) -> None:
+    for purpose in ("review", "audit", "gold"):
+        claim = world.claim()
+        ReviewTask.objects.filter(claim=claim).update(purpose=purpose, blind="score")
+        ReviewSlot.objects.filter(task__claim=claim).update(purpose=purpose)
+    assert queue_counts(world.rita)[0].by_purpose == {"review": 3}
+
+
+def test_what_waits_for_seniors_is_counted_for_those_who_see_the_figures(world: World) -> None:
+    world.claim()
+    ReviewSlot.objects.update(seniors_only=True)
+    watchers = (world.rita, world.sam, world.olga, world.ada)
+    assert [queue_counts(person)[0].open for person in watchers] == [0, 1, 1, 1]
+
+
+def test_people_see_the_pipelines_they_have_a_role_in(world: World) -> None:
+    elsewhere = another_pipeline(world, "appraisals")
+    assert [row.pipeline for row in queue_counts(world.rita)] == [world.pipeline]
+    assert [row.pipeline for row in queue_counts(world.olga)] == [elsewhere, world.pipeline]
+    assert queue_counts(world.nora) == []
+
+
+def test_counting_costs_the_same_few_queries_whatever_the_queue_holds(
+    world: World, django_assert_max_num_queries
+) -> None:
+    for _ in range(20):
+        world.claim()
+    taken(world.rita)
+    another_pipeline(world)
+    with django_assert_max_num_queries(4):
+        queue_counts(world.olga)
+
+
+def test_an_empty_queue_says_that_all_is_done(world: World) -> None:
+    nothing = nothing_reason(world.rita)
+    assert (nothing.reason, nothing.detail) == ("empty", "All done: nothing is waiting for you.")
+
+
+def test_what_only_others_may_take_is_not_called_done(world: World) -> None:
+    world.claim()
+    leases.release(reviewer=world.rita, lease_id=taken(world.rita).pk, reason="outside_skill")
+    nothing = nothing_reason(world.rita)
+    assert nothing.reason == "empty"
+    assert "somebody else" in nothing.detail
+
+
+def test_who_lacks_access_is_told_who_can_grant_it(world: World) -> None:
+    nothing = nothing_reason(world.nora)
+    assert nothing.reason == "no_access"
+    assert nothing.detail.endswith("Adam can give you access.")
+
+
+def test_live_leases_are_what_is_in_hand_now(world: World) -> None:
+    for _ in range(3):
+        world.claim()
+    held = [taken(world.rita) for _ in range(3)]
+    run_out(held[0])
+    assert live_leases(world.rita) == held[1:]
+    assert live_leases(world.ravi) == []
+
+
+def test_recent_labels_are_the_standing_ones_newest_first(world: World, django_assert_num_queries) -> None:
+    for _ in range(4):
+        world.claim()
+    done = [label_next(world.rita, RIGHT) for _ in range(3)]
+    label_next(world.ravi, UNSURE)
+    revised = labels.revise_label(reviewer=world.rita, label_id=done[0].label.pk, answer=WRONG, reason="undo")
+    with django_assert_num_queries(1):
+        assert recent_labels(world.rita) == [revised.label, done[2].label, done[1].label]
+    assert len(recent_labels(world.rita, limit=2)) == 2
