@@ -221,5 +221,7 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},  # a sweep every few seconds; each says itself what it changed
+        "celery.app.trace": {"level": "WARNING"},
     },
 }
