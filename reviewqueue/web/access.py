@@ -18,7 +18,7 @@ from django.utils.cache import patch_vary_headers
 
 from reviewqueue.errors import DomainError
 from reviewqueue.web.render import refusal
-from reviewqueue.web.request import PersonRequest
+from reviewqueue.web.request import HtmxRequest, PersonRequest
 
 View = Callable[..., HttpResponse]
 
@@ -52,7 +52,7 @@ def _guarded(view: View, *methods: str) -> View:
 
 def _answer(view: View, methods: tuple[str, ...], request: PersonRequest, named: dict[str, Any]) -> HttpResponse:
     if not request.user.is_authenticated:
-        return _ask_to_log_in(request)
+        return ask_to_log_in(request)
     if request.method not in methods:
         return HttpResponseNotAllowed(methods)
     try:
@@ -61,7 +61,7 @@ def _answer(view: View, methods: tuple[str, ...], request: PersonRequest, named:
         return refusal(request, error)
 
 
-def _ask_to_log_in(request: PersonRequest) -> HttpResponse:
+def ask_to_log_in(request: HtmxRequest) -> HttpResponse:
     """htmx is told to go to the log-in page: a log-in form inside a fragment would be a trap."""
     to_login = redirect_to_login(_return_address(request))
     if not request.htmx:
@@ -71,7 +71,7 @@ def _ask_to_log_in(request: PersonRequest) -> HttpResponse:
     return response
 
 
-def _return_address(request: PersonRequest) -> str:
+def _return_address(request: HtmxRequest) -> str:
     """Where to be after logging in: the page in the browser, never an action."""
     if request.htmx:
         return urlsplit(request.htmx.current_url or "").path or reverse("web:home")

@@ -24,8 +24,8 @@ FACT_NAMES: Final = {
     "model": "Model",
     "model_version": "Model version",
     "prompt_version": "Prompt version",
-    "fit_labels": "Labels it was fitted on",
-    "judged_labels": "Labels it was judged on, none of them used in the fit",
+    "fit_labels": "Fitted on labels",
+    "judged_labels": "Judged on other labels",
     "by_attribute": "Segments treated apart, by",
 }
 SMALLEST_DIFFERENCE: Final = 5e-5

@@ -23,6 +23,7 @@ class LastAnswer:
 
     label_id: UUID
     verdict: str
+    output: object  # the reviewer's own answer or correction
     seconds_left: int
     reveal: Mapping[str, Any] | None
 
@@ -40,7 +41,7 @@ def undoable(label: Label) -> LastAnswer | None:
     left = (until - timezone.now()).total_seconds()
     if left <= 0:
         return None
-    return LastAnswer(label.pk, label.verdict, max(int(left), 1), reveal_after(label))
+    return LastAnswer(label.pk, label.verdict, label.output, max(int(left), 1), reveal_after(label))
 
 
 def reveal_after(label: Label) -> Mapping[str, Any] | None:

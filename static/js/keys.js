@@ -64,14 +64,16 @@ function elementFor(key) {
   return null;
 }
 
+// What another choice brings into view (the correction, by "incorrect") counts as shown when that choice is.
 function isShown(element) {
-  return element.checkVisibility ? element.checkVisibility() : element.offsetParent !== null;
+  const seen = element.dataset.implies ? document.getElementById(element.dataset.implies) : element;
+  return seen.checkVisibility();
 }
 
 function press(element) {
   if (!element) return false;
   if (element.matches(TYPING)) {
-    if (element.dataset.implies) document.getElementById(element.dataset.implies)?.click();
+    if (!element.checkVisibility()) document.getElementById(element.dataset.implies)?.click();
     element.focus();
     return true;
   }
