@@ -107,26 +107,23 @@ def _proposal(
 def _best_choice(fit: Labels, attributes: Sequence[str]) -> tuple[CalibratorChoice, str | None]:
     """One choice without segments and one per attribute; the lowest cross-validated log loss on the fit half wins.
 
-    An attribute must earn its place: without it wins unless the attribute's choice is better by one standard error.
+    Segment offsets are shrunk towards none, so an attribute that tells nothing costs next to nothing and wins nothing.
     """
-    best, by = fit_calibrator(fit.confidence, fit.right, fingerprint=fit.fingerprint), None
+    choices: list[tuple[CalibratorChoice, str | None]] = [
+        (fit_calibrator(fit.confidence, fit.right, fingerprint=fit.fingerprint), None)
+    ]
     for attribute in attributes:
         segment = fit.segment(attribute)
         if len({name for name in segment if name}) < 2:
             continue
         choice = fit_calibrator(fit.confidence, fit.right, segment=segment, fingerprint=fit.fingerprint)
-        if "offsets" in choice.calibrator.params and _loss(choice) < _loss(best) - _noise(choice, best):
-            best, by = choice, attribute
-    return best, by
+        if "offsets" in choice.calibrator.params:
+            choices.append((choice, attribute))
+    return min(choices, key=lambda each: _loss(each[0]))
 
 
 def _loss(choice: CalibratorChoice) -> float:
     return min((score.log_loss for score in choice.scores if score.name == choice.name), default=float("inf"))
-
-
-def _noise(choice: CalibratorChoice, other: CalibratorChoice) -> float:
-    """One standard error of the difference to the other choice's method, as cross-validation within `choice` saw it."""
-    return max((score.standard_error for score in choice.scores if score.name == other.name), default=0.0)
 
 
 def segment_names(params: Mapping[str, object], labels: Labels) -> list[str | None] | None:
