@@ -31,7 +31,9 @@ def django_db_setup(
     Tests act as `app_web`, like every process of the application: a missing grant fails here, not in production.
     """
     options = connection.settings_dict["OPTIONS"]
-    as_owner = options["options"]
+    as_application = options["options"] + " -c role=app_web"
+    as_owner = options["options"] + " -c statement_timeout=0 -c lock_timeout=0"  # making a database may take its time
+    options["options"] = as_owner
     with django_db_blocker.unblock():
         created = setup_databases(
             verbosity=0,
@@ -40,7 +42,7 @@ def django_db_setup(
             keepdb=django_db_keepdb and not django_db_createdb,
         )
         connection.close()
-    options["options"] = as_owner + " -c role=app_web"
+    options["options"] = as_application
     yield
     connections.close_all()
     options["options"] = as_owner

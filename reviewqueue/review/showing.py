@@ -18,7 +18,7 @@ ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seve
 _REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "mandatory_category": ("blocker", "Its category always goes to a person."),
     "mandatory_segment": ("blocker", "A segment it belongs to always goes to a person."),
-    "band_unvalidated": ("blocker", "The accuracy of its band has not been measured for this model version."),
+    "band_unvalidated": ("blocker", "The accuracy of its band is not validated for this model version."),
     "uncalibrated_model": ("blocker", "The confidence of this model version has no calibration yet."),
     "drift_breaker": ("blocker", "Accuracy has moved here, so nothing passes without a person for now."),
     "verifier_failed": ("blocker", "An automatic check of the output failed."),
