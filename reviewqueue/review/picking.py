@@ -47,6 +47,8 @@ _CANDIDATES = """
                                         WHERE expired.slot_id = slot.id AND expired.ended_at IS NULL)))
            AND (%(purpose)s::text IS NULL
                 OR CASE WHEN task.blind = 'none' THEN slot.purpose ELSE %(shown_when_blind)s END = %(purpose)s)
+           -- Follows from the line before, and keeps other purposes out before their tasks are looked up.
+           AND (%(purpose)s::text IS NULL OR %(purpose)s = %(shown_when_blind)s OR slot.purpose = %(purpose)s)
            AND NOT EXISTS (SELECT FROM review_lease AS mine
                             WHERE mine.task_id = slot.task_id AND mine.reviewer_id = %(me)s AND mine.ended_at IS NULL)
            AND NOT EXISTS (SELECT FROM review_skip AS mine

@@ -24,21 +24,6 @@ from reviewqueue.review.showing import standing
 
 def follow_label(*, label: Label, claim: Claim, actor: Actor) -> Outcome | None:
     """Does what a new label makes necessary; returns the outcome if it settled the claim."""
-    return _follow(label, claim, actor)
-
-
-def follow_revision(*, label: Label, earlier: Label, claim: Claim, actor: Actor) -> Outcome | None:
-    """Takes back what the label led to before, and does what it leads to now."""
-    if (label.verdict, label.output) == (earlier.verdict, earlier.output):
-        return claim.outcomes.filter(label_id=earlier.pk, standing=True).first()
-    _take_back(label.task, claim, actor, label.created_at)
-    outcome = _follow(label, claim, actor)
-    if outcome is None:
-        _withdraw_outcome(label.task, claim, actor)
-    return outcome
-
-
-def _follow(label: Label, claim: Claim, actor: Actor) -> Outcome | None:
     task = label.task
     labels = standing(Label.objects.filter(task=task).order_by("slot__number"))
     terms = terms_of(claim)
@@ -61,6 +46,17 @@ def _follow(label: Label, claim: Claim, actor: Actor) -> Outcome | None:
             labels=[each.pk for each in labels],
         )
     return None
+
+
+def follow_revision(*, label: Label, earlier: Label, claim: Claim, actor: Actor) -> Outcome | None:
+    """Takes back what the label led to before, and does what it leads to now."""
+    if (label.verdict, label.output) == (earlier.verdict, earlier.output):
+        return claim.outcomes.filter(label_id=earlier.pk, standing=True).first()
+    _take_back(label.task, claim, actor, label.created_at)
+    outcome = follow_label(label=label, claim=claim, actor=actor)
+    if outcome is None:
+        _withdraw_outcome(label.task, claim, actor)
+    return outcome
 
 
 def _resolution(task: ReviewTask, labels: list[Label], terms: ReviewTerms) -> Resolution:
@@ -151,8 +147,8 @@ def _take_back(task: ReviewTask, claim: Claim, actor: Actor, now: datetime) -> N
     """Withdraws from the queue what followed from the label: its undo window is open, so nobody has been given it."""
     extra = ReviewSlot.objects.filter(task=task, number__gt=task.labels_needed, lease_no=0, done=False)
     extra.update(done=True)
-    follow_ups = ReviewTask.objects.filter(claim=claim, purpose__in=BY_SENIORS, closed_at__isnull=True)
-    for follow_up in follow_ups.exclude(pk=task.pk).filter(created_at__gte=task.created_at):
+    others = ReviewTask.objects.filter(claim=claim, closed_at__isnull=True).exclude(pk=task.pk)
+    for follow_up in others.filter(purpose__in=BY_SENIORS, slots__lease_no=0):
         tasks.close_task(task=follow_up, actor=actor, now=now)
 
 

@@ -84,4 +84,8 @@ def record(held: Held, reviewer: User, event: str, **fields: object) -> None:
 def end_lease(lease: Lease, reason: LeaseEnd, now: datetime) -> None:
     """Joins the caller's transaction, which holds the claim."""
     lease.ended_at, lease.end_reason = now, reason
-    lease.save(update_fields=["ended_at", "end_reason"])
+    changed = ["ended_at", "end_reason"]
+    if reason == LeaseEnd.LABELLED:
+        lease.draft = {}  # what was drafted is the label now; in every other case it is kept
+        changed.append("draft")
+    lease.save(update_fields=changed)

@@ -13,6 +13,8 @@ from reviewqueue.claims import services as claims
 from reviewqueue.claims.models import Outcome
 from reviewqueue.errors import Conflict, FieldProblem, Forbidden, Invalid
 from reviewqueue.ledger import services as ledger
+from reviewqueue.pipelines.models import Role
+from reviewqueue.pipelines.selectors import has_role
 from reviewqueue.review import selectors
 from reviewqueue.review.answers import LabelAnswer, content_hash, judged
 from reviewqueue.review.clock import database_now
@@ -52,7 +54,7 @@ def submit_label(*, reviewer: User, lease_id: UUID, answer: LabelAnswer) -> Labe
     Raises:
         NotFound: not a lease of this person.
         LeaseLost: the slot was taken over, given back or answered; `facts["label"]` is the answer that stands.
-        Forbidden: a senior would decide about a label of their own.
+        Forbidden: not a senior (any more), or a senior who would decide about a label of their own.
         Invalid: the answer does not fit the form.
     """
     held = hold(reviewer=reviewer, lease_id=lease_id)
@@ -62,7 +64,7 @@ def submit_label(*, reviewer: User, lease_id: UUID, answer: LabelAnswer) -> Labe
         return _result(earlier, outcome=_outcome_of(earlier), created=False)
     if earlier or held.lost:
         raise lease_lost(held)
-    _refuse_own_cause(held, reviewer)
+    _check_senior(held, reviewer)
     label = _label(held, reviewer, answer, given)
     end_lease(held.lease, LeaseEnd.LABELLED, held.now)
     ReviewSlot.objects.filter(pk=held.lease.slot_id).update(done=True)
@@ -70,8 +72,13 @@ def submit_label(*, reviewer: User, lease_id: UUID, answer: LabelAnswer) -> Labe
     return _result(label, outcome=outcome, created=True)
 
 
-def _refuse_own_cause(held: Held, reviewer: User) -> None:
-    if held.lease.task.purpose in BY_SENIORS and Label.objects.filter(claim=held.claim, reviewer=reviewer).exists():
+def _check_senior(held: Held, reviewer: User) -> None:
+    """Taking already sees to both; between take and submit a role may be lost."""
+    if held.lease.task.purpose not in BY_SENIORS:
+        return
+    if not has_role(reviewer, [Role.SENIOR], pipeline_id=held.claim.pipeline_id):
+        raise Forbidden("This is for senior reviewers.")
+    if Label.objects.filter(claim=held.claim, reviewer=reviewer).exists():
         raise Forbidden("You gave one of the labels this is about.")
 
 
@@ -109,7 +116,8 @@ def _said(answer: LabelAnswer) -> dict[str, Any]:
 def _write(label: Label, event: str, **fields: object) -> None:
     """The ledger gets the verdict and a commitment; the reviewer's words stay where they can be erased."""
     task = label.task
-    content = {"label": str(label.pk), "output": label.output, "note": label.note, "answers": label.answers}
+    words = {name: getattr(label, name) for name in ("output", "error_types", "note", "answers")}
+    content = {"label": str(label.pk), **words}
     entry = ledger.append(
         event=event,
         actor=actor_of(label.reviewer, task.pipeline_id),
@@ -156,11 +164,10 @@ def revise_label(*, reviewer: User, label_id: UUID, answer: LabelAnswer, reason:
         raise Invalid([FieldProblem("/reason", "choice", f"The reason is one of: {known}.")])
     claim = claims.lock_claim(selectors.claim_of_label(reviewer, label_id))
     named = selectors.label_for(reviewer, label_id)
-    revisions = list(Label.objects.filter(slot=named.slot_id).order_by("revision"))
+    revisions = list(Label.objects.filter(slot=named.slot_id).select_related("claim__payload").order_by("revision"))
     first, last, now = revisions[0], revisions[-1], database_now()
     given = content_hash(answer)
     if bytes(last.request_hash) == given:
-        last.task, last.claim = named.task, named.claim
         return _result(last, outcome=_outcome_of(last), created=False)
     _check_window(first, named.task, now)
     label = _revision(named, last, answer, given, now, reason)

@@ -57,6 +57,7 @@ MAX_DRAFT_BYTES: Final = 300 * 1024
 SWEEP_BATCH: Final = 200
 # Waited before looking again when all that is free is locked at this very moment, in seconds.
 PAUSES: Final = (0.02, 0.05)
+ONE_PER_TASK: Final = "lease_one_live_per_task_and_reviewer"
 
 
 class TooManyLeases(Conflict):
@@ -95,7 +96,7 @@ def _take_next(reviewer: User, work: Work) -> UUID | None:
     try:
         return _grant_next(reviewer=reviewer, work=work)
     except IntegrityError as error:
-        if _violated(error) == "lease_one_live_per_task_and_reviewer":
+        if _violated(error) == ONE_PER_TASK:
             return None  # this person took another slot of the task at this very moment
         raise
 
@@ -227,8 +228,10 @@ def _revive(held: Held, reviewer: User) -> None:
 
     try:
         _with_free_hand(reviewer, live_again)
-    except IntegrityError:
-        raise lease_lost(held) from None  # this person holds another slot of the same task by now
+    except IntegrityError as error:
+        if _violated(error) == ONE_PER_TASK:
+            raise lease_lost(held) from None  # this person holds another slot of the same task by now
+        raise
     lease.refresh_from_db(fields=["ended_at", "end_reason", "hand"])
 
 

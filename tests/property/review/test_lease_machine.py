@@ -211,8 +211,8 @@ def test_any_order_of_events_leaves_the_queue_as_the_model_says(world: World) ->
     run_state_machine_as_test(
         LeaseMachine,
         settings=settings(
-            max_examples=40,
-            stateful_step_count=25,
+            max_examples=30,
+            stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),

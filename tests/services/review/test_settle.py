@@ -4,10 +4,11 @@ import dataclasses
 
 import pytest
 
+from reviewqueue.accounts.models import User
 from reviewqueue.claims.models import Outcome
 from reviewqueue.errors import Forbidden
 from reviewqueue.ledger.models import Event
-from reviewqueue.pipelines.models import Role
+from reviewqueue.pipelines.models import Grant, Role
 from reviewqueue.review.models import Label, Lease, ReviewSlot, ReviewTask
 from reviewqueue.review.selectors import task_view
 from reviewqueue.review.services import leases
@@ -126,6 +127,18 @@ def test_nobody_adjudicates_an_own_label_even_with_a_lease_on_it(world: World) -
     with pytest.raises(Forbidden):
         submit(lease)
     assert Label.objects.count() == 2
+
+
+def test_who_is_no_senior_any_more_settles_nothing(world: World) -> None:
+    world.claim()
+    label_next(world.rita, UNSURE)
+    undo_windows_pass()
+    lease = taken(world.sam)
+    Grant.objects.filter(user=world.sam).update(role=Role.REVIEWER)
+    lease.reviewer = User.objects.get(pk=world.sam.pk)
+    with pytest.raises(Forbidden):
+        submit(lease)
+    assert not Outcome.objects.exists()
 
 
 @pytest.mark.parametrize("blind", ["none", "score"])

@@ -63,6 +63,15 @@ def test_the_label_ends_the_lease_the_slot_and_the_task(world: World) -> None:
     assert abs(label.created_at - database_now()) < timedelta(seconds=5)
 
 
+def test_what_was_drafted_is_the_label_now(world: World) -> None:
+    world.claim()
+    lease = taken(world.rita)
+    leases.save_draft(reviewer=world.rita, lease_id=lease.pk, draft={"note": "half a thought"})
+    submit(lease)
+    lease.refresh_from_db()
+    assert lease.draft == {}
+
+
 def test_the_ledger_tells_the_whole_story_and_none_of_the_words(world: World) -> None:
     claim = world.claim()
     label_next(world.rita, dataclasses.replace(WRONG, note="canary note", seconds=12.7))
