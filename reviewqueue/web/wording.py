@@ -131,7 +131,7 @@ class BandState(NamedTuple):
 
 BAND_STATES: Final = {
     "validated": BandState("Validated", "good", "check", "Measured well enough: this band may decide by itself."),
-    "provisional": BandState("Provisional", "wait", "clock", "Measured, but with too few labels to rest anything on."),
+    "provisional": BandState("Provisional", "wait", "clock", "Measured, but not enough yet to rest anything on."),
     "unmeasured": BandState("Not measured", "none", "circle", "No label yet: every claim goes to people."),
     "unvalidated": BandState("Not validated", "none", "circle", "Not measured well enough: claims go to people."),
     "failed": BandState("Failed", "bad", "cross", "Measured, and worse than required: every claim goes to people."),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 from playwright.sync_api import Page, expect
 
 from calibration.services import measure_bands
+from reviewqueue.accounts.models import User
 from reviewqueue.review.models import Label, Lease, Skip
-from tests.e2e.support.site import NARROW, Site
+from tests.e2e.support.screenshots import picture
+from tests.e2e.support.site import NARROW, WIDE, Site
 from tests.services.review.steps import label_next, run_out, submit, taken
 from tests.world import World
 
@@ -213,26 +214,39 @@ def test_light_and_dark_follow_the_system_until_somebody_chooses(site: Site, com
     expect(theme).to_have_attribute("data-bs-theme", "light")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_fits_a_phone(site: Site, committed_world: World, scheme: str) -> None:
-    world = committed_world
+@pytest.mark.parametrize(("name", "viewport", "scheme"), [("phone", NARROW, "dark"), ("desk", WIDE, "light")])
+def test_every_page_fits_its_screen(
+    site: Site, committed_world: World, name: str, viewport: dict[str, int], scheme: str
+) -> None:
+    too_wide = []
+    visitors = {}
+    for user, address in every_page(committed_world):
+        if user not in visitors:
+            visitors[user] = site.visitor(user, viewport=viewport, color_scheme=scheme)
+        page = visitors[user]
+        page.goto(address)
+        picture(page, f"{name}{address.replace('/', '-')}{user.username}")
+        if page.evaluate("document.documentElement.scrollWidth") > viewport["width"]:
+            too_wide.append(address)
+    assert too_wide == []
+
+
+def every_page(world: World) -> list[tuple[User, str]]:
+    """Each page with something on it, seen by somebody who may; the last is a refusal."""
     claim = world.claim(context=[{"kind": "document", "title": "Price list", "text": "18 EUR " * 40}])
     label_next(world.sam)
     measure_bands()
     world.claim()
     lease = taken(world.sam)
-    connection.close()
-    phone = {"viewport": NARROW, "color_scheme": scheme}
-    wide = {
-        (world.sam, "/queue/"), (world.sam, f"/review/{lease.pk}/"), (world.ada, "/ledger/"),
-        (world.ada, f"/claims/{claim.pk}/"), (world.olga, "/pipelines/"), (world.olga, "/pipelines/support-answers/"),
-        (world.olga, "/pipelines/support-answers/bands/"), (world.olga, "/pipelines/support-answers/policies/"),
-        (world.olga, "/pipelines/support-answers/policies/1/"), (world.olga, "/ledger/"),
-    }  # fmt: skip
-    visitors = {user: site.visitor(user, **phone) for user in {user for user, _ in wide}}
-    too_wide = []
-    for user, address in wide:
-        visitors[user].goto(address)
-        if visitors[user].evaluate("document.documentElement.scrollWidth") > NARROW["width"]:
-            too_wide.append(address)
-    assert too_wide == []
+    return [
+        (world.sam, "/queue/"),
+        (world.sam, f"/review/{lease.pk}/"),
+        (world.ada, "/ledger/"),
+        (world.ada, f"/claims/{claim.pk}/"),
+        (world.olga, "/pipelines/"),
+        (world.olga, "/pipelines/support-answers/"),
+        (world.olga, "/pipelines/support-answers/bands/"),
+        (world.olga, "/pipelines/support-answers/policies/"),
+        (world.olga, "/pipelines/support-answers/policies/1/"),
+        (world.olga, "/ledger/"),
+    ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from reviewqueue.review.models import Label, Lease, Skip
@@ -168,6 +170,18 @@ def test_the_clock_is_answered_alone_and_says_when_the_task_is_lost(world: World
     assert lost.status_code == 409
     assert "Not yours any more" in text_of(lost)
     assert rita.post(at("renew", lease)).status_code == 303
+
+
+def test_a_task_and_an_answer_take_a_bounded_number_of_queries(world: World, rita: Visitor) -> None:
+    for _ in range(3):
+        world.claim(context=[{"kind": "document", "title": "t", "text": "x"}] * 20)
+    lease = taken(world.rita)
+    with CaptureQueriesContext(connection) as of_page:
+        rita.get(at("task", lease))
+    with CaptureQueriesContext(connection) as of_answer:
+        rita.ajax("post", at("label", lease), {"verdict": "correct"})
+    assert len(of_page) <= 8
+    assert len(of_answer) <= 60
 
 
 def test_an_answer_can_be_taken_back_while_the_window_is_open(world: World, rita: Visitor) -> None:
