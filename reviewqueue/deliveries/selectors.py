@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -12,13 +13,29 @@ from django.db.models import Count, Q, QuerySet
 from reviewqueue.accounts.models import Source, User
 from reviewqueue.claims.models import Claim
 from reviewqueue.claims.selectors import instant
-from reviewqueue.deliveries.models import Attempt, Delivery, DeliveryState, Endpoint, EndpointState, NamedHost
+from reviewqueue.deliveries.models import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Endpoint,
+    EndpointState,
+    NamedHost,
+    StateReason,
+)
+from reviewqueue.deliveries.outgoing import ERRORS
 from reviewqueue.deliveries.targets import HostPermission
 from reviewqueue.errors import Forbidden, NotFound
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import has_role
 
 READERS = frozenset({Role.ADMIN, Role.AUDITOR})
+
+ERROR_TEXTS: Final[Mapping[str, str]] = {
+    **ERRORS,
+    "secret_unreadable": "The signing secret cannot be decrypted. Rotate it.",
+    "interrupted": "The sender went down at every attempt.",
+}
+"""Every code that an attempt without a status can have, for people."""
 
 
 def host_permissions() -> dict[str, HostPermission]:
@@ -92,7 +109,7 @@ def silent_endpoints() -> list[Endpoint]:
         Endpoint.objects.select_related("source")
         .annotate(dead=Count("deliveries", filter=Q(deliveries__state=DeliveryState.DEAD)))
         .filter(Q(dead__gt=0) | ~Q(state=EndpointState.ACTIVE))
-        .exclude(state_reason="asked", dead=0)
+        .exclude(state_reason=StateReason.ASKED, dead=0)
         .order_by("id")
     )
 

@@ -21,7 +21,7 @@ HTTP_PORT: Final = 80
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
-_NAMED: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]+")
+_NAMED: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*)")
 _LOCAL_NAMES: Final = ("localhost", "local", "internal", "lan", "home", "corp", "arpa", "onion", "invalid")
 
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
@@ -87,7 +87,7 @@ def parse_target(url: str, permissions: Mapping[str, HostPermission]) -> Target:
     if permission is None:
         _refuse_unusual_host(host)
     encrypted = parts.scheme == "https"
-    port = _port(parts) or (HTTPS_PORT if encrypted else HTTP_PORT)
+    port = _port(parts, usual=HTTPS_PORT if encrypted else HTTP_PORT)
     if port not in (permission.ports if permission else {HTTPS_PORT}):
         raise TargetRefused("port", "This port is not called. Without a port in the address it is 443.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -113,9 +113,9 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _port(parts: SplitResult) -> int | None:
+def _port(parts: SplitResult, *, usual: int) -> int:
     try:
-        return parts.port
+        return usual if parts.port is None else parts.port
     except ValueError:
         raise TargetRefused("port", "The port is not a number between 1 and 65535.") from None
 

@@ -81,6 +81,6 @@ def _certificate_problems(ca_certificate: str) -> list[FieldProblem]:
         return []
     try:
         ssl.create_default_context(cadata=ca_certificate)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, TypeError, ValueError):
         return [FieldProblem("/ca_certificate", "certificate", "This is not a certificate in PEM form.")]
     return []

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from secrets import SystemRandom
 from typing import Final
 from uuid import UUID
@@ -42,13 +42,17 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 16
 AT_ONCE_PER_ENDPOINT: Final = 4
 """One, while its last attempt failed: a receiver that hangs must not hold up the others."""
-TAKING_SECONDS: Final = 5.0
-"""A run takes new work for so long and ends when what it took has come back."""
+TAKING_SECONDS: Final = 20.0
+"""A run takes new work for so long, as it waits for answers anyway, and ends when what it took has come back."""
+LOOK_AGAIN_SECONDS: Final = 0.5
 IN_FLIGHT: Final = timedelta(seconds=60)
 """After this an attempt that nobody recorded was interrupted, and the delivery is due again."""
 SHORT_REST: Final = timedelta(minutes=5)
+LONGEST_BREATHER: Final = 60
+"""Seconds. An endpoint that fails is left alone for 2, 4, 8 … of them: a dead one with much to come costs little."""
 GONE: Final = 410
 SLOW_DOWN: Final = frozenset({429, 502, 503, 504})
+HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "ReviewQueue-Webhooks/1"}
 
 _random = SystemRandom()
 
@@ -85,7 +89,7 @@ def deliver_due(*, clock: Callable[[], datetime] = timezone.now, resolve: Resolv
                     in_flight[pool.submit(_send, parcel, resolve)] = parcel
             if not in_flight:
                 return attempts
-            done, _ = wait(in_flight, return_when=FIRST_COMPLETED)
+            done, _ = wait(in_flight, LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
                 _settle(in_flight.pop(future), future, clock())
             attempts += len(done)
@@ -117,7 +121,7 @@ def _take(*, room: int, busy: Counter[UUID], now: datetime) -> list[Parcel]:
         at_once = 1 if endpoint.failures else AT_ONCE_PER_ENDPOINT
         free = min(at_once - busy[endpoint.pk], room - len(parcels))
         if free > 0:
-            signers = partial(_signers, endpoint, now)
+            signers = _signers(endpoint, now)
             parcels += [_begin(delivery, signers, permissions, now) for delivery in _due(endpoint, now)[:free]]
     return parcels
 
@@ -140,24 +144,24 @@ def _due(endpoint: Endpoint, now: datetime) -> QuerySet[Delivery]:
     )
 
 
+def _signers(endpoint: Endpoint, now: datetime) -> list[SigningSecret]:
+    """The current secret, then the one it replaces; without those that cannot be decrypted."""
+    signers = []
+    for secret in endpoint.secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now)).order_by("-created_at"):
+        with suppress(SecretUnreadable):
+            signers.append(SigningSecret(Scheme(secret.scheme), unsealed(secret.sealed)))
+    return signers
+
+
 def _begin(
-    delivery: Delivery,
-    signers: Callable[[], list[SigningSecret]],
-    permissions: Mapping[str, HostPermission],
-    now: datetime,
+    delivery: Delivery, signers: Sequence[SigningSecret], permissions: Mapping[str, HostPermission], now: datetime
 ) -> Parcel:
     delivery.attempts += 1
     delivery.next_at = now + IN_FLIGHT
     delivery.save(update_fields=["attempts", "next_at"])
     Attempt.objects.create(delivery=delivery, number=delivery.attempts, started_at=now)
     body = delivery.body.encode()
-    headers, refusal = {"Content-Type": "application/json", "User-Agent": "ReviewQueue-Webhooks/1"}, ""
-    if delivery.attempts - delivery.attempts_before > len(DELAYS):
-        refusal = "interrupted"  # at every attempt: this delivery may be what brings the process down
-    try:
-        headers |= signature_headers(signers(), message_id=str(delivery.pk), timestamp=int(now.timestamp()), body=body)
-    except SecretUnreadable:
-        refusal = "secret_unreadable"
+    signatures = signature_headers(signers, message_id=str(delivery.pk), timestamp=int(now.timestamp()), body=body)
     return Parcel(
         delivery_id=delivery.pk,
         claim_id=delivery.claim_id,
@@ -165,16 +169,17 @@ def _begin(
         number=delivery.attempts,
         url=delivery.endpoint.url or delivery.claim.callback_url or "",
         body=body,
-        headers=headers,
+        headers=HEADERS | signatures,
         permissions=permissions,
-        refusal=refusal,
+        refusal=_refusal(delivery, signers),
     )
 
 
-def _signers(endpoint: Endpoint, now: datetime) -> list[SigningSecret]:
-    """The current secret, then the one it replaces. Raises SecretUnreadable."""
-    valid = endpoint.secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now)).order_by("-created_at")
-    return [SigningSecret(Scheme(secret.scheme), unsealed(secret.sealed)) for secret in valid]
+def _refusal(delivery: Delivery, signers: Sequence[SigningSecret]) -> str:
+    """Nothing goes out unsigned, nor again and again when it may be what brings the process down."""
+    if delivery.attempts - delivery.attempts_before > len(DELAYS):
+        return "interrupted"
+    return "" if signers else "secret_unreadable"
 
 
 # --- recording ------------------------------------------------------------------------------------------------------
@@ -218,8 +223,13 @@ def _failed(delivery: Delivery, answer: Answer, now: datetime) -> None:
     delivery.save(update_fields=["last_status", "last_error", "next_at"])
     if delivery.endpoint.url is not None:
         _count_failure(delivery.endpoint)
-        if answer.status in SLOW_DOWN:
-            _update(delivery.endpoint, rests_until=now + (asked or min(pause, SHORT_REST)))
+        wanted = (asked or min(pause, SHORT_REST)) if answer.status in SLOW_DOWN else timedelta(0)
+        _update(delivery.endpoint, rests_until=now + max(wanted, _breather(delivery.endpoint.failures)))
+
+
+def _breather(failures: int) -> timedelta:
+    """Shorter than any pause of the schedule, so a delivery that is alone keeps to it."""
+    return timedelta(seconds=min(2 ** min(failures, 10), LONGEST_BREATHER))
 
 
 def _give_up(delivery: Delivery, answer: Answer, now: datetime) -> None:
