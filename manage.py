@@ -22,6 +22,8 @@ def main() -> int:
         bootstrap.ensure_environment(ROOT, development=command == "test")
     except bootstrap.CannotPrepare as reason:
         sys.exit(str(reason))
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; the next start installs afresh.")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewqueue.settings")
 
     if command == "up":
