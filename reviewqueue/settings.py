@@ -162,7 +162,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
-if env.bool("BEHIND_TLS_PROXY", default=False):
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -189,6 +190,11 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "reviewqueue.web.static_files.HashedStaticFiles"},
 }
+
+# --- how often callers of the API may come, per minute; a key may have a limit of its own -----------------------------
+RATE_LIMIT_INTAKE = env.int("RATE_LIMIT_INTAKE", default=6_000)  # per key: claims posted or previewed
+RATE_LIMIT_OTHER = env.int("RATE_LIMIT_OTHER", default=1_200)  # per key: everything else
+RATE_LIMIT_FAILED = env.int("RATE_LIMIT_FAILED", default=120)  # per address: requests without a good key
 
 # --- time, language -------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

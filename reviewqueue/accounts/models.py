@@ -76,6 +76,7 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
+    requests_per_minute = models.PositiveIntegerField(null=True)  # null: the limits of this instance
     event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
 
     class Meta:
@@ -90,6 +91,8 @@ class ApiKey(models.Model):
                 name="api_key_intake_is_for_sources",
                 condition=Q(source__isnull=False) | ~Q(scopes__contains=["intake"]),
             ),
+            # A key that may make no requests is a revoked key.
+            models.CheckConstraint(name="api_key_limit_is_positive", condition=~Q(requests_per_minute=0)),
         ]
 
     def __str__(self) -> str:
@@ -115,3 +118,13 @@ class IdempotentRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.holder} {self.request}"
+
+
+class Bucket(models.Model):
+    """How much of a quota is spent. Unlogged: after a crash of the database everybody starts with a full quota."""
+
+    subject = models.CharField(max_length=80, primary_key=True)
+    full_at = models.DateTimeField()  # when the quota will be whole again; a row of the past says nothing
+
+    def __str__(self) -> str:
+        return self.subject

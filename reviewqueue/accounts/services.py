@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from reviewqueue.accounts.keys import KeyText, new_key, parse_key
+from reviewqueue.accounts.limits import forget_full_buckets
 from reviewqueue.accounts.models import ApiKey, IdempotentRequest, Source, User
 from reviewqueue.errors import Conflict, FieldProblem, Invalid
 from reviewqueue.ledger import services as ledger
@@ -65,6 +66,16 @@ def revoke_key(*, key: ApiKey, actor: Actor, reason: str = "") -> None:
     revoked = ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
     if revoked:
         ledger.append(event="apikey.revoked", actor=actor, key=key.prefix, reason=reason or None)
+
+
+@service
+def limit_key(*, key: ApiKey, requests_per_minute: int | None, actor: Actor) -> None:
+    """Gives one key a limit of its own, from its next request on; None gives it the limits of this instance again."""
+    if requests_per_minute is not None and requests_per_minute < 1:
+        problem = FieldProblem("/requests_per_minute", "range", "This is at least 1; a key can also be revoked.")
+        raise Invalid([problem])
+    ApiKey.objects.filter(pk=key.pk).update(requests_per_minute=requests_per_minute)
+    ledger.append(event="apikey.limited", actor=actor, key=key.prefix, requests_per_minute=requests_per_minute)
 
 
 def key_of(text: str) -> ApiKey | None:
@@ -149,5 +160,6 @@ def store_answer(*, holder: str, key: str, request: str, body: bytes, status: in
 
 @service
 def forget_old_requests() -> int:
-    """Idempotency keys are honoured for 48 hours."""
+    """Idempotency keys are honoured for 48 hours, and rate limits look back a window."""
+    forget_full_buckets()
     return IdempotentRequest.objects.filter(created_at__lt=timezone.now() - timedelta(hours=48)).delete()[0]

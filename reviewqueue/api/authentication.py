@@ -12,6 +12,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from reviewqueue.accounts.services import key_of, revoke_key
+from reviewqueue.api.contract import Holder, Promise
 from reviewqueue.errors import Forbidden
 from reviewqueue.ledger.actors import Actor
 
@@ -58,16 +59,23 @@ def _words_of_query(request: Request) -> Iterator[str]:
 
 
 class HasScope(BasePermission):
-    """The key carries the scope that the view names for the method. A method the view does not have is not judged."""
+    """The key is what the method's promise asks for. A method the resource does not have is not judged."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if request.auth is None:
             raise NotAuthenticated
-        method = "GET" if request.method == "HEAD" else request.method
-        scope = view.scopes.get(method)
-        if scope is not None and scope not in key_in(request).scopes:
-            raise Forbidden(f'This key does not have the scope "{scope}".')
+        if view.promise is not None:
+            _check_key(request, view.promise)
         return True
+
+
+def _check_key(request: Request, promise: Promise) -> None:
+    if promise.scope not in key_in(request).scopes:
+        raise Forbidden(f'This key does not have the scope "{promise.scope}".')
+    if promise.holder is Holder.SOURCE:
+        source_of(request)
+    elif promise.holder is Holder.PERSON:
+        person_of(request)
 
 
 def key_in(request: Request) -> ApiKey:

@@ -5,7 +5,7 @@ A claim's fields are listed in `reviewqueue.claims.submission`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -13,10 +13,19 @@ import msgspec
 from msgspec import Meta
 
 from reviewqueue.errors import FieldProblem, Invalid
+from reviewqueue.review.answers import VERDICTS
+from reviewqueue.review.picking import ASKABLE_PURPOSES
+from reviewqueue.review.services.labels import REVISION_REASONS
+from reviewqueue.review.services.leases import PUT_BACK, SKIP_REASONS
 
 B = TypeVar("B", bound=msgspec.Struct)
 
 Instant = Annotated[datetime, Meta(tz=True)]
+
+
+def one_of_or_null(choices: Iterable[str]) -> dict[str, Any]:
+    """For the document alone: the services judge, and name the choices in their own words."""
+    return {"enum": [*map(str, choices), None]}
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,33 +33,50 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Take(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pipeline: str | None = None
-    purpose: str | None = None
+    """Which work is wanted; with nothing said, the most urgent anywhere."""
+
+    pipeline: Annotated[str | None, Meta(description="Only from this pipeline.")] = None
+    purpose: Annotated[
+        str | None, Meta(description="Only for this purpose.", extra_json_schema=one_of_or_null(ASKABLE_PURPOSES))
+    ] = None
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    reason: str = ""
-    note: str = ""
+    """Why the task is given back. Without a reason, or with `back`, it is put back; any other reason passes on it."""
+
+    reason: Annotated[
+        str,
+        Meta(
+            description="Why this person passes on the task; nothing or `back` to put it back.",
+            extra_json_schema={"enum": [*PUT_BACK, *SKIP_REASONS]},
+        ),
+    ] = ""
+    note: Annotated[str, Meta(description="For those who look after the pipeline.")] = ""
 
 
 class LabelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    verdict: str | None = None
-    output: Any = None
-    error_types: list[str] = []
-    note: str = ""
-    answers: dict[str, Any] = {}
-    seconds: float | None = None
+    verdict: Annotated[
+        str | None,
+        Meta(description="Null where the output is hidden.", extra_json_schema=one_of_or_null(VERDICTS)),
+    ] = None
+    output: Annotated[Any, Meta(description="The right answer: the reviewer's own, or a correction.")] = None
+    error_types: Annotated[list[str], Meta(description="Some of those the form lists.")] = []
+    note: Annotated[str, Meta(description="For those who read the label.")] = ""
+    answers: Annotated[dict[str, Any], Meta(description="Further fields of the form.")] = {}
+    seconds: Annotated[float | None, Meta(description="Working time.")] = None
 
 
 class Revision(LabelBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    reason: str
+    reason: Annotated[
+        str, Meta(description="What changed the mind.", extra_json_schema={"enum": list(REVISION_REASONS)})
+    ]
 
 
 class OutcomeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    correct: bool
-    output: Any = None
-    source: Annotated[str, Meta(max_length=120)] = ""
-    observed_at: Instant | None = None
+    correct: Annotated[bool, Meta(description="Whether the claim was right.")]
+    output: Annotated[Any, Meta(description="The right answer, if it is known.")] = None
+    source: Annotated[str, Meta(max_length=120, description="Who says so.")] = ""
+    observed_at: Annotated[Instant | None, Meta(description="When it showed; with an offset.")] = None
 
 
 def read_as(kind: type[B], value: object) -> B:

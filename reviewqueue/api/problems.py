@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import get_callable
 from rest_framework import exceptions as rest
 
+from reviewqueue.api.answers import StandingLabel
 from reviewqueue.api.rendering import json_bytes
 from reviewqueue.errors import DomainError, FieldProblem, Invalid
 from reviewqueue.operations.request_id import request_id
@@ -30,7 +31,7 @@ class Kind:
 
     status: int
     title: str
-    members: tuple[str, ...] = ()
+    members: Mapping[str, Any] = field(default_factory=dict)  # the types of the members, by name
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -45,10 +46,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "not_found": Kind(404, "Not found"),
     "method_not_allowed": Kind(405, "This method is not offered here"),
     "conflict": Kind(409, "The state does not allow this"),
-    "claim_conflict": Kind(409, "The external_id belongs to a different claim", members=("fields",)),
+    "claim_conflict": Kind(409, "The external_id belongs to a different claim", members={"fields": list[str]}),
     "already_settled": Kind(409, "The claim is settled"),
     "mandatory_review": Kind(409, "A person has to review this claim first"),
-    "lease_lost": Kind(409, "Somebody else has this task now", members=("label",)),
+    "lease_lost": Kind(409, "Somebody else has this task now", members={"label": StandingLabel | None}),
     "lease_at_limit": Kind(409, "The lease cannot be renewed any further"),
     "too_many_leases": Kind(409, "Too many tasks in hand"),
     "undo_window_over": Kind(409, "The label can no longer be changed"),
@@ -59,6 +60,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "unsupported_media_type": Kind(415, "The body is not plain JSON in UTF-8"),
     "invalid": Kind(422, "Some fields are not valid"),
     "idempotency_key_reused": Kind(422, "The Idempotency-Key belongs to another request"),
+    "rate_limited": Kind(429, "Too many requests", headers={"Retry-After": "1"}),
     "internal_error": Kind(500, "Something went wrong here"),
     "unavailable": Kind(503, "Not available at this moment", headers={"Retry-After": "2"}),
 }
@@ -109,7 +111,7 @@ def problem(
     if kind.status in (401, 403):
         log.info("refused request %s: %s", request_id(request), code)
     body: dict[str, object] = {
-        "type": f"urn:reviewqueue:problem:{code}",
+        "type": problem_type(code),
         "title": kind.title,
         "status": kind.status,
         "detail": without_long_quotes(detail or f"{kind.title}."),
@@ -122,6 +124,10 @@ def problem(
             {"pointer": one.pointer, "code": one.code, "detail": without_long_quotes(one.detail)} for one in errors
         ]
     return HttpResponse(json_bytes(body), status=kind.status, content_type=MEDIA_TYPE, headers=dict(kind.headers))
+
+
+def problem_type(code: str) -> str:
+    return f"urn:reviewqueue:problem:{code}"
 
 
 def without_long_quotes(text: str) -> str:

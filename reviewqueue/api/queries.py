@@ -1,19 +1,25 @@
-"""Reading the query of an address: every parameter known, given once, and of its kind; anything else is 400."""
+"""Reading the query of an address: every parameter known, given once, and of its kind; anything else is 400.
+
+A `Parameter` is what a view reads with and what the OpenAPI document shows.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
 from django.core import signing
 from django.http import QueryDict
 
 from reviewqueue.errors import FieldProblem, Invalid
+
+V = TypeVar("V")
 
 MAX_TEXT: Final = 200
 MAX_LIMIT: Final = 500
@@ -43,47 +49,85 @@ def _shown(name: str) -> str:
     return name[:64].replace("~", "~0").replace("/", "~1")
 
 
-def text_in(query: QueryDict, name: str) -> str | None:
-    text = query.get(name)
-    if text is not None and not (0 < len(text) <= MAX_TEXT and text.isprintable()):
+@dataclass(frozen=True, slots=True)
+class Parameter(Generic[V]):
+    """One query parameter. `read` makes its value of its text, or raises BadQuery for its name."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    read: Callable[[str, str], V]
+
+    def value_in(self, query: QueryDict) -> V | None:
+        given: str | None = query.get(self.name)
+        return None if given is None else self.read(self.name, given)
+
+
+def text(name: str, description: str) -> Parameter[str]:
+    return Parameter(name, description, {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}, _read_text)
+
+
+def _read_text(name: str, given: str) -> str:
+    if not (0 < len(given) <= MAX_TEXT and given.isprintable()):
         raise BadQuery(name, "text", f"This is 1 to {MAX_TEXT} printable characters.")
-    return text
+    return given
 
 
-def choice_in(query: QueryDict, name: str, choices: Collection[str]) -> str | None:
-    text = query.get(name)
-    if text is not None and text not in choices:
-        raise BadQuery(name, "choice", "This is one of: " + ", ".join(choices) + ".")
-    return text
+def choice(name: str, description: str, choices: Collection[str]) -> Parameter[str]:
+    def read(name: str, given: str) -> str:
+        if given not in choices:
+            raise BadQuery(name, "choice", "This is one of: " + ", ".join(choices) + ".")
+        return given
+
+    return Parameter(name, description, {"type": "string", "enum": list(choices)}, read)
 
 
-def instant_in(query: QueryDict, name: str) -> datetime | None:
-    text = query.get(name)
-    if text is None:
-        return None
+def instant(name: str, description: str) -> Parameter[datetime]:
+    description += " A time with an offset; a plus sign is written `%2B`."
+    return Parameter(name, description, {"type": "string", "format": "date-time"}, _read_instant)
+
+
+def _read_instant(name: str, given: str) -> datetime:
     try:
-        return msgspec.convert(text, _Instant).astimezone(UTC)
+        return msgspec.convert(given, _Instant).astimezone(UTC)
     except (msgspec.ValidationError, OverflowError):
         raise BadQuery(
             name, "instant", "This is a time with an offset, like 2026-11-22T06:00:00Z (a plus sign is written %2B)."
         ) from None
 
 
+def _read_limit(name: str, given: str) -> int:
+    if not _LIMIT.fullmatch(given) or int(given) > MAX_LIMIT:
+        raise BadQuery(name, "range", f"This is a whole number from 1 to {MAX_LIMIT}.")
+    return int(given)
+
+
+LIMIT: Final = Parameter(
+    "limit",
+    "How many at most.",
+    {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+    _read_limit,
+)
+CURSOR: Final = Parameter(
+    "cursor",
+    "Where to go on: `next` of the page before, with the same key and the same filter.",
+    {"type": "string", "minLength": 1},
+    lambda _, given: given,
+)
+SINCE: Final = instant("since", "Only from this time on.")
+UNTIL: Final = instant("until", "Only before this time.")
+
+
 def span_in(query: QueryDict) -> tuple[datetime | None, datetime | None]:
-    """`since` and `until`: from the first, up to and without the second."""
-    since, until = instant_in(query, "since"), instant_in(query, "until")
+    """SINCE and UNTIL: from the first, up to and without the second."""
+    since, until = SINCE.value_in(query), UNTIL.value_in(query)
     if since and until and since >= until:
-        raise BadQuery("until", "reversed", "This lies before since, or is equal to it.")
+        raise BadQuery(UNTIL.name, "reversed", "This lies before since, or is equal to it.")
     return since, until
 
 
 def limit_in(query: QueryDict) -> int:
-    text = query.get("limit")
-    if text is None:
-        return DEFAULT_LIMIT
-    if not _LIMIT.fullmatch(text) or int(text) > MAX_LIMIT:
-        raise BadQuery("limit", "range", f"This is a whole number from 1 to {MAX_LIMIT}.")
-    return int(text)
+    return LIMIT.value_in(query) or DEFAULT_LIMIT
 
 
 class Cursor:
@@ -98,13 +142,13 @@ class Cursor:
         return signing.dumps([position, self._fingerprint], salt=self._salt)
 
     def position_in(self, query: QueryDict) -> str | None:
-        text = query.get("cursor")
-        if text is None:
+        given = CURSOR.value_in(query)
+        if given is None:
             return None
         try:
-            position, fingerprint = signing.loads(text, salt=self._salt)
+            position, fingerprint = signing.loads(given, salt=self._salt)
         except (signing.BadSignature, ValueError):
-            raise BadQuery("cursor", "cursor", "This cursor was not made here.") from None
+            raise BadQuery(CURSOR.name, "cursor", "This cursor was not made here.") from None
         if fingerprint != self._fingerprint:
-            raise BadQuery("cursor", "cursor", "This cursor belongs to another key or another filter.")
+            raise BadQuery(CURSOR.name, "cursor", "This cursor belongs to another key or another filter.")
         return str(position)

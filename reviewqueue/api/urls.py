@@ -8,7 +8,7 @@ from django.views.decorators.common import no_append_slash
 from django.views.decorators.csrf import csrf_exempt
 
 from reviewqueue.api.problems import problem
-from reviewqueue.api.views import claims, outcomes, pipelines, reviews
+from reviewqueue.api.views import claims, outcomes, pipelines, reference, reviews
 
 app_name = "api"
 
@@ -36,5 +36,6 @@ urlpatterns = [
     path("pipelines/<slug:slug>/bands", pipelines.PipelineBands.as_view(), name="bands"),
     path("pipelines/<slug:slug>/policies", pipelines.Policies.as_view(), name="policies"),
     path("pipelines/<slug:slug>/policies/<int:number>", pipelines.PolicyDetail.as_view(), name="policy"),
+    path("schema", reference.Schema.as_view(), name="schema"),
     re_path(r"", nothing_here, name="nothing-here"),
 ]

@@ -71,7 +71,7 @@ _DRIFT = """finding detector model model_version prompt_version band segment sta
 _SNAPSHOT = """snapshot leaf_from leaf_to bands labelled right accuracy_ppm window_from_us window_to_us params_hash
     result_hash"""
 _PERSON = "user role role_from role_to active granted_by note_commitment"
-_KEY = "scopes expires_us environment owner user replaces overlap_until_us"
+_KEY = "scopes expires_us environment owner user replaces overlap_until_us requests_per_minute"
 _SOURCE = "slug owner changed settings_hash active"
 _PIPELINE = "slug owner deputy changed settings_hash categories mandatory_categories segments form active"
 _EXPORT = "export format rows filters leaf_from leaf_to tree_size manifest_hash"
@@ -125,6 +125,7 @@ CATALOGUE: Mapping[str, Shape] = {
     "apikey.created": _shape("key", _KEY),
     "apikey.rotated": _shape("key", _KEY),
     "apikey.revoked": _shape("key", _KEY),
+    "apikey.limited": _shape("key", _KEY),
     "source.created": _shape("source", _SOURCE),
     "source.changed": _shape("source", _SOURCE),
     "pipeline.created": _shape("pipeline", _PIPELINE),

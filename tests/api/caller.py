@@ -12,6 +12,7 @@ from django.test import Client
 
 from reviewqueue.accounts import services as accounts
 from reviewqueue.accounts.models import Source, User
+from tests.api.described import assert_described
 from tests.world import SETUP
 
 API = "/api/v1"
@@ -32,23 +33,30 @@ COUNTED = (
 class Caller:
     key: str | None
     client: Client = field(default_factory=Client)
+    checked: bool = True  # every answer against the OpenAPI document
 
     def get(self, path: str, **headers: str) -> HttpResponse:
-        return self.client.get(API + path, headers=self._headers(headers))
+        return self._seen("GET", path, self.client.get(API + path, headers=self._headers(headers)))
 
     def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
         """`body` is sent as it is when it is bytes, else as JSON."""
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        return self.client.generic(
+        response = self.client.generic(
             "POST",
             API + path,
             raw,
             content_type=headers.pop("content_type", "application/json"),
             headers=self._headers(headers),
         )
+        return self._seen("POST", path, response)
 
     def call(self, method: str, path: str, **headers: str) -> HttpResponse:
-        return self.client.generic(method, API + path, headers=self._headers(headers))
+        return self._seen(method, path, self.client.generic(method, API + path, headers=self._headers(headers)))
+
+    def _seen(self, method: str, path: str, response: HttpResponse) -> HttpResponse:
+        if self.checked:
+            assert_described(method, API + path, response)
+        return response
 
     def _headers(self, given: dict[str, str]) -> dict[str, str]:
         """Names with underscores, as Python has them."""

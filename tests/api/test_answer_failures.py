@@ -61,6 +61,7 @@ def test_a_refusal_without_a_row_of_its_own_is_answered_like_its_kind(
         raise Novel("Never seen before.", secret="canary")
 
     monkeypatch.setattr("reviewqueue.api.views.claims.claims_page", refuse)
+    helpdesk.checked = False  # no document could know it
     problem = assert_problem(helpdesk.get("/claims"), 409, "novel_conflict")
     assert problem["detail"] == "Never seen before."
     assert "secret" not in problem

@@ -151,7 +151,7 @@ def test_a_list_takes_as_many_queries_for_fifty_claims_as_for_one(
     for _ in range(12):
         world.submit()
     listed(helpdesk)
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         assert len(listed(helpdesk, limit=12)["results"]) == 12
 
 

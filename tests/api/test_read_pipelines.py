@@ -92,7 +92,7 @@ def test_the_list_of_policies_takes_as_many_queries_for_many_as_for_one(
     world.activate({**POLICY, "calibrators": [IDENTITY]})
     world.activate(POLICY)
     helpdesk.get("/pipelines")
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         assert len(helpdesk.get("/pipelines/support-answers/policies").json()["results"]) == 3
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         helpdesk.get("/pipelines")

@@ -119,7 +119,7 @@ def test_a_claim_that_supersedes_another_names_one_of_its_own_source(helpdesk: C
 def test_reading_a_claim_takes_a_few_queries(helpdesk: Caller, world: World, django_assert_max_num_queries) -> None:
     claim = world.claim()
     helpdesk.get("/claims")
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         helpdesk.get(f"/claims/{claim.pk}")
 
 
@@ -127,6 +127,6 @@ def test_submitting_takes_a_bounded_number_of_queries(
     helpdesk: Caller, world: World, django_assert_max_num_queries
 ) -> None:
     helpdesk.post("/claims", world.claim_body(**MODEL))
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(21):
         helpdesk.post("/claims", world.claim_body())
     assert ReviewTask.objects.count() == 2

@@ -1,3 +1,5 @@
+"""Claims: what an upstream system submits, and the decision it gets at once."""
+
 from __future__ import annotations
 
 from dataclasses import asdict
@@ -10,23 +12,44 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from reviewqueue import intake
+from reviewqueue.api import answers, examples
 from reviewqueue.api.authentication import holder_of, source_of
+from reviewqueue.api.contract import Answer, Body, Holder, Link, Rate, promises
 from reviewqueue.api.idempotency import Reply
 from reviewqueue.api.operation import Operation
-from reviewqueue.api.queries import Cursor, choice_in, limit_in, span_in, text_in
+from reviewqueue.api.queries import CURSOR, LIMIT, SINCE, UNTIL, Cursor, choice, limit_in, span_in, text
 from reviewqueue.claims.selectors import ClaimFilter, answer_of, claim_of_source, claims_page
-from reviewqueue.claims.submission import parse_submission
+from reviewqueue.claims.submission import Submission, parse_submission
 from reviewqueue.policy.document import LADDER
 
 STATUSES: Final = ("decided", "awaiting_step", "in_review", "settled")
-TEXTS: Final = ("pipeline", "external_id", "band", "category", "model_version")
+FILTERS: Final = (
+    text("pipeline", "Only claims of this pipeline."),
+    text("external_id", "Only the claim with this id of the caller's own."),
+    choice("status", "Only claims in this state.", STATUSES),
+    choice("route", "Only claims whose standing decision has this route.", LADDER),
+    text("band", "Only claims in this band."),
+    text("category", "Only claims of this category."),
+    text("model_version", "Only claims of this model version."),
+)
+SUBMISSION: Final = Body(Submission, {"complete": examples.SUBMISSION, "shortest": examples.SHORT_SUBMISSION})
+THE_CLAIM: Final = {"claim_id": "$response.body#/id"}
 
 
 class Claims(Operation):
-    scopes = {"GET": "read", "POST": "intake"}
-    parameters = frozenset({*TEXTS, "status", "route", "since", "until", "cursor", "limit"})
-
+    @promises(
+        "list_claims",
+        scope="read",
+        holder=Holder.SOURCE,
+        parameters=(*FILTERS, SINCE, UNTIL, CURSOR, LIMIT),
+        answers={200: Answer("A page of claims.", answers.ClaimPage, examples.CLAIM_PAGE)},
+    )
     def get(self, request: Request) -> Response:
+        """List claims, newest first.
+
+        The claims of the key's source. `next` is null on the last page. Claims that come in meanwhile do not shift
+        pages.
+        """
         wanted = _filter_in(request)
         cursor = Cursor(salt="claims", holder=holder_of(request), wanted=asdict(wanted))
         position, limit = cursor.position_in(request.query_params), limit_in(request.query_params)
@@ -40,7 +63,34 @@ class Claims(Operation):
         further = cursor.text(str(page[-1].pk)) if len(found) > limit else None
         return Response({"results": [answer_of(claim) for claim in page], "next": further})
 
+    @promises(
+        "submit_claim",
+        scope="intake",
+        holder=Holder.SOURCE,
+        rate=Rate.INTAKE,
+        body=SUBMISSION,
+        answers={
+            201: Answer(
+                "A new claim, with its decision.",
+                answers.Claim,
+                examples.CLAIM,
+                links={
+                    "claim": Link("get_claim", THE_CLAIM),
+                    "outcome": Link("report_outcome", THE_CLAIM),
+                },
+            ),
+            200: Answer("The same claim again: the first answer, to the byte.", answers.Claim, examples.CLAIM),
+        },
+        problems=("claim_conflict",),
+    )
     def post(self, request: Request) -> HttpResponse:
+        """Submit a claim and get its decision.
+
+        `external_id` is the caller's own name for the claim, unique within the source: the same content under it is
+        the same claim, other content is a conflict that names the differing `fields`. Pipeline, category and segments
+        have to be known, so that a look-alike cannot dodge mandatory review. `input`, `output` and `context` together
+        have at most 256 KiB.
+        """
         source, now = source_of(request), timezone.now()
 
         def submit(body: Any) -> Reply:
@@ -51,9 +101,19 @@ class Claims(Operation):
 
 
 class ClaimPreview(Operation):
-    scopes = {"POST": "intake"}
-
+    @promises(
+        "preview_claim",
+        scope="intake",
+        holder=Holder.SOURCE,
+        rate=Rate.INTAKE,
+        body=SUBMISSION,
+        answers={200: Answer("The decision that would be taken.", answers.Preview, examples.PREVIEW)},
+    )
     def post(self, request: Request) -> HttpResponse:
+        """Preview the decision on a claim.
+
+        Nothing is stored and nothing is drawn: `audit_sampled` is always false.
+        """
         source, now = source_of(request), timezone.now()
 
         def preview(body: Any) -> Reply:
@@ -64,9 +124,14 @@ class ClaimPreview(Operation):
 
 
 class ClaimDetail(Operation):
-    scopes = {"GET": "read"}
-
+    @promises(
+        "get_claim",
+        scope="read",
+        holder=Holder.SOURCE,
+        answers={200: Answer("The claim as it stands now.", answers.Claim, examples.SETTLED_CLAIM)},
+    )
     def get(self, request: Request, claim_id: UUID) -> Response:
+        """Get one claim."""
         return Response(answer_of(claim_of_source(source_of(request), claim_id)))
 
 
@@ -74,9 +139,7 @@ def _filter_in(request: Request) -> ClaimFilter:
     query = request.query_params
     since, until = span_in(query)
     return ClaimFilter(
-        **{name: text_in(query, name) for name in TEXTS},
-        status=choice_in(query, "status", STATUSES),
-        route=choice_in(query, "route", LADDER),
+        **{parameter.name: parameter.value_in(query) for parameter in FILTERS},
         since=since,
         until=until,
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from calibration.selectors import band_table
-from reviewqueue.api import shapes
+from reviewqueue.api import answers, examples, shapes
 from reviewqueue.api.authentication import key_in, source_of
+from reviewqueue.api.contract import Answer, Holder, promises
 from reviewqueue.api.operation import Operation
 from reviewqueue.errors import NotFound
 from reviewqueue.pipelines.selectors import (
@@ -26,41 +27,73 @@ if TYPE_CHECKING:
 
     from reviewqueue.pipelines.models import Pipeline
 
+READ: Final[dict[str, Any]] = {"scope": "read", "holder": Holder.EITHER}
+
 
 class Pipelines(Operation):
-    scopes = {"GET": "read"}
-
+    @promises(
+        "list_pipelines",
+        **READ,
+        answers={200: Answer("All of them.", answers.PipelineList, examples.PIPELINES)},
+    )
     def get(self, request: Request) -> Response:
+        """List pipelines.
+
+        Those the source may post to, or those the person has any role in.
+        """
         return Response({"results": [shapes.pipeline_answer(pipeline) for pipeline in _pipelines(request)]})
 
 
 class PipelineDetail(Operation):
-    scopes = {"GET": "read"}
-
+    @promises(
+        "get_pipeline",
+        **READ,
+        answers={200: Answer("The pipeline.", answers.PipelineDetail, examples.PIPELINE_DETAIL)},
+    )
     def get(self, request: Request, slug: str) -> Response:
+        """Get one pipeline.
+
+        With its active policy, the calibrators in use and the state of every band. Figures are for sources, seniors,
+        owners, auditors and admins.
+        """
         pipeline = _pipeline(request, slug)
         return Response(shapes.pipeline_detail(pipeline, active_policy(pipeline.pk), band_table(pipeline)))
 
 
 class PipelineBands(Operation):
-    scopes = {"GET": "read"}
-
+    @promises(
+        "list_bands",
+        **READ,
+        answers={200: Answer("The bands of every model.", answers.BandTables, examples.BANDS)},
+    )
     def get(self, request: Request, slug: str) -> Response:
+        """Get the measured accuracy of every band.
+
+        Under the active policy. A band decides by itself only when it is `validated`.
+        """
         return Response({"results": shapes.bands_answer(band_table(_pipeline(request, slug)))})
 
 
 class Policies(Operation):
-    scopes = {"GET": "read"}
-
+    @promises(
+        "list_policies",
+        **READ,
+        answers={200: Answer("All versions.", answers.PolicyList, examples.POLICIES)},
+    )
     def get(self, request: Request, slug: str) -> Response:
+        """List the policy versions of a pipeline, newest first."""
         pipeline = _pipeline(request, slug)
         return Response({"results": [shapes.policy_answer(version) for version in versions(pipeline)]})
 
 
 class PolicyDetail(Operation):
-    scopes = {"GET": "read"}
-
+    @promises(
+        "get_policy",
+        **READ,
+        answers={200: Answer("The policy version.", answers.PolicyDetail, examples.POLICY_DETAIL)},
+    )
     def get(self, request: Request, slug: str, number: int) -> Response:
+        """Get one policy version with all its rules."""
         return Response(shapes.policy_detail(version_for(_pipeline(request, slug), number)))
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from reviewqueue.api import bodies
+from reviewqueue.api import answers, bodies, examples
 from reviewqueue.api.authentication import person_of
 from reviewqueue.api.bodies import read_as
+from reviewqueue.api.contract import Answer, Body, Holder, Link, promises
 from reviewqueue.api.idempotency import Reply
 from reviewqueue.api.operation import Operation
 from reviewqueue.api.shapes import labelled_answer, lease_answer
@@ -19,11 +20,39 @@ from reviewqueue.review.selectors import Nothing, task_view
 from reviewqueue.review.services import labels, leases
 from reviewqueue.review.services.labels import LabelAnswer
 
+REVIEW: Final[dict[str, Any]] = {"scope": "review", "holder": Holder.PERSON}
+THE_LEASE: Final = {"lease_id": "$response.body#/lease/id"}
+THE_LABEL: Final = {"label_id": "$response.body#/label/id"}
+
 
 class ReviewTake(Operation):
-    scopes = {"POST": "review"}
-
+    @promises(
+        "take_task",
+        **REVIEW,
+        body=Body(bodies.Take, {"one pipeline": examples.TAKE, "anything": {}}, required=False),
+        answers={
+            200: Answer(
+                "A task and the lease on it.",
+                answers.TaskInHand,
+                examples.TASK_IN_HAND,
+                links={
+                    "label": Link("submit_label", THE_LEASE),
+                    "renew": Link("renew_lease", THE_LEASE),
+                    "release": Link("release_lease", THE_LEASE),
+                },
+            ),
+            204: Answer(
+                "There is nothing to take.",
+                headers={"X-Queue-Reason": "Why not: `empty`, `all_leased` or `no_access`."},
+            ),
+        },
+        problems=("not_found", "too_many_leases"),
+    )
     def post(self, request: Request) -> HttpResponse:
+        """Take the next task.
+
+        The most urgent one that this person may work on. It holds what its `blind` degree allows and nothing else.
+        """
         reviewer = person_of(request)
 
         def take(body: Any) -> Reply:
@@ -38,9 +67,15 @@ class ReviewTake(Operation):
 
 
 class LeaseRenew(Operation):
-    scopes = {"POST": "review"}
-
+    @promises(
+        "renew_lease",
+        **REVIEW,
+        body=Body(bodies.Nothing, {"nothing to say": {}}, required=False),
+        answers={200: Answer("The lease with its new end.", answers.Renewed, examples.RENEWED)},
+        problems=("lease_lost", "lease_at_limit", "too_many_leases"),
+    )
     def post(self, request: Request, lease_id: UUID) -> HttpResponse:
+        """Ask for more time."""
         reviewer = person_of(request)
 
         def renew(body: Any) -> Reply:
@@ -51,9 +86,18 @@ class LeaseRenew(Operation):
 
 
 class LeaseRelease(Operation):
-    scopes = {"POST": "review"}
-
+    @promises(
+        "release_lease",
+        **REVIEW,
+        body=Body(bodies.Release, {"passed on": examples.RELEASE, "put back": {"reason": "back"}}, required=False),
+        answers={204: Answer("Given back, now or before.")},
+        problems=("lease_lost",),
+    )
     def post(self, request: Request, lease_id: UUID) -> HttpResponse:
+        """Give a task back.
+
+        With a reason it is passed on for good: this person does not get it again.
+        """
         reviewer = person_of(request)
 
         def release(body: Any) -> Reply:
@@ -65,9 +109,27 @@ class LeaseRelease(Operation):
 
 
 class LeaseLabel(Operation):
-    scopes = {"POST": "review"}
-
+    @promises(
+        "submit_label",
+        **REVIEW,
+        body=Body(bodies.LabelBody, {"right": examples.LABEL, "wrong": examples.CORRECTION}),
+        answers={
+            201: Answer(
+                "The label, and the outcome if it settled the claim.",
+                answers.Labelled,
+                examples.LABELLED,
+                links={"revise": Link("revise_label", THE_LABEL)},
+            ),
+            200: Answer("The same label again: the first answer.", answers.Labelled, examples.LABELLED),
+        },
+        problems=("lease_lost",),
+    )
     def post(self, request: Request, lease_id: UUID) -> HttpResponse:
+        """Give a label.
+
+        Where the output is hidden the verdict is null and `output` is the reviewer's own answer, which the server
+        compares. A lease that ran out still counts as long as nobody took over.
+        """
         reviewer = person_of(request)
 
         def label(body: Any) -> Reply:
@@ -79,9 +141,21 @@ class LeaseLabel(Operation):
 
 
 class LabelRevise(Operation):
-    scopes = {"POST": "review"}
-
+    @promises(
+        "revise_label",
+        **REVIEW,
+        body=Body(bodies.Revision, {"a slip": examples.REVISION}),
+        answers={
+            201: Answer("The further revision.", answers.Labelled, examples.REVISED),
+            200: Answer("The same revision again.", answers.Labelled, examples.REVISED),
+        },
+        problems=("undo_window_over",),
+    )
     def post(self, request: Request, label_id: UUID) -> HttpResponse:
+        """Change a label within the undo seconds.
+
+        A change of mind is a further label that counts from now on; the first one stays.
+        """
         reviewer = person_of(request)
 
         def revise(body: Any) -> Reply:
