@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, get_type_hints
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
-import rfc8785
 from msgspec import Meta
 
 from reviewqueue.errors import FieldProblem, Invalid
+from reviewqueue.ledger.quick_canonical import quick_canonical
 
 MAX_CONTENT_BYTES = 256 * 1024
 MAX_KEYS = 50
@@ -50,7 +51,7 @@ class ContextItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: Annotated[str, Meta(max_length=200)] | None = None
 
 
-class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """One claim as submitted. Shares are finite numbers in [0, 1]; times carry an offset."""
 
     pipeline: Name
@@ -83,18 +84,36 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             "metadata": self.metadata,
         }
 
+    @cached_property
+    def written(self) -> dict[str, bytes]:
+        """Every field as RFC 8785 writes it: all that is hashed or stored is put together from these."""
+        return {name: quick_canonical(value) for name, value in msgspec.to_builtins(self).items()}
+
+    @property
+    def written_content(self) -> bytes:
+        """`content` as RFC 8785 writes it."""
+        return _written_object(self.written, _CONTENT)
+
+    @property
+    def content_bytes(self) -> int:
+        """How long input, output and context are together, as one array."""
+        return sum(len(self.written[name]) for name in ("input", "output", "context")) + len("[,,]")
+
     @property
     def fingerprint(self) -> bytes:
         """Names the input: claims about one input are one cluster. Without an input every claim is its own."""
-        named = self.external_id if self.input is None else self.input
-        return hashlib.sha256(rfc8785.dumps([self.pipeline, named])).digest()
+        named = self.written["external_id" if self.input is None else "input"]
+        return hashlib.sha256(b"[%b,%b]" % (self.written["pipeline"], named)).digest()
 
     @property
     def content_hash(self) -> bytes:
         """Equal for, and only for, equal submissions."""
-        return hashlib.sha256(rfc8785.dumps(msgspec.to_builtins(self))).digest()
+        return hashlib.sha256(_written_object(self.written, _EVERYTHING)).digest()
 
 
+_EVERYTHING: Final = sorted(Submission.__struct_fields__)
+_CONTENT: Final = ("alternatives", "context", "input", "metadata", "output")
+_KEY: Final = {name: b'"%b":' % name.encode() for name in _EVERYTHING}
 _FIELD_TYPES = get_type_hints(Submission, include_extras=True)
 _REQUIRED = frozenset(field.name for field in msgspec.structs.fields(Submission) if field.required)
 
@@ -111,6 +130,11 @@ def parse_submission(body: object, *, now: datetime) -> Submission:
     if problems:
         raise Invalid(problems)
     return submission
+
+
+def _written_object(written: Mapping[str, bytes], names: Iterable[str]) -> bytes:
+    """The object of these fields, named in sorted order."""
+    return b"{%b}" % b",".join([_KEY[name] + written[name] for name in names])
 
 
 def _shape_problems(body: Mapping[str, Any]) -> Iterator[FieldProblem]:
@@ -155,7 +179,7 @@ def _value_problems(submission: Submission, now: datetime) -> Iterator[FieldProb
     for name in ("signals", "metadata", "segments"):
         if len(getattr(submission, name)) > MAX_KEYS:
             yield FieldProblem(f"/{name}", "too_many_keys", f"At most {MAX_KEYS} keys.")
-    if len(rfc8785.dumps([submission.input, submission.output, submission.content["context"]])) > MAX_CONTENT_BYTES:
+    if submission.content_bytes > MAX_CONTENT_BYTES:
         yield FieldProblem("", "too_large", "Input, output and context together may have 256 KiB.")
     if submission.occurred_at and submission.occurred_at > now + timedelta(days=1):
         yield FieldProblem("/occurred_at", "future", "This time lies in the future.")
