@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from calibration.services import measure_bands
 from reviewqueue.policy import services as policies
 from reviewqueue.policy.models import PolicyVersion
+from tests.services.review.steps import label_next
 from tests.web.visitor import Visitor, text_of
 from tests.world import IDENTITY, POLICY, World
 
@@ -103,3 +105,12 @@ def test_a_draft_of_the_sweep_names_the_sweep(world: World, otto: Visitor) -> No
     policies.propose(pipeline=world.pipeline, document=POLICY, proposer=None)
     assert "the calibration sweep" in text_of(otto.get(f"{POLICIES}2/"))
     assert "the calibration sweep" in text_of(otto.get(POLICIES))
+
+
+def test_a_draft_shows_what_its_bands_measured(world: World, draft: PolicyVersion, otto: Visitor) -> None:
+    world.claim(confidence=0.95)
+    label_next(world.rita)
+    measure_bands()
+    page = text_of(otto.get(f"{POLICIES}2/"))
+    assert "Measured under these rules" in page
+    assert "<strong>100.0 %</strong>" in page

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.http import HttpResponse
 
+from calibration.selectors import band_table
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, pipeline_for
 from reviewqueue.policy import selectors, services
 from reviewqueue.policy.difference import difference
 from reviewqueue.web.access import action, page
+from reviewqueue.web.charts import track_start
 from reviewqueue.web.evidence import evidence_tables
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
@@ -32,6 +34,7 @@ def policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     pipeline = pipeline_for(request.user, slug, FIGURES_ROLES)
     version = selectors.version_for(pipeline, number)
     rules = selectors.policy_of(version.pk, version.document_hash)
+    tables = band_table(pipeline, version=version)
     context = {
         "pipeline": pipeline,
         "version": version,
@@ -39,6 +42,8 @@ def policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
         "rules": rules,
         **_compared(pipeline, version),
         "evidence": evidence_tables(version.evidence),
+        "measured": [{"name": f"measured-{place}", "table": table} for place, table in enumerate(tables)],
+        "start": track_start(row.low for table in tables for row in table.rows),
         "may_decide": has_role(request.user, APPROVING_ROLES, pipeline_id=pipeline.pk),
         "is_own": version.proposed_by_id == request.user.pk,
     }
