@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -72,6 +73,7 @@ class RunningStack:
     def __exit__(self, *_: object) -> None:
         for part in ("beat", "worker", "web", "broker"):
             self.stop(part)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def start(self, part: str) -> None:
         python = [sys.executable, "-m"]
@@ -160,9 +162,11 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 def _database_url() -> str:
     settings = connection.settings_dict
+    if settings["HOST"].startswith("/"):
+        return embedded.database_url(Path(settings["HOST"]), user=settings["USER"], database=settings["NAME"])
     login = quote(settings["USER"]) + (":" + quote(settings["PASSWORD"]) if settings["PASSWORD"] else "")
     port = f":{settings['PORT']}" if settings["PORT"] else ""
-    return f"postgres://{login}@{quote(settings['HOST'], safe='')}{port}/{settings['NAME']}"
+    return f"postgres://{login}@{settings['HOST']}{port}/{settings['NAME']}"
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""Real model outputs with ground truth, kept beside the project in `../shared/data`."""
+"""Real model outputs with ground truth, kept in `tests/data` with their licences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-SHARED_DATA = Path(__file__).resolve().parents[3] / ".." / "shared" / "data"
+DATA = Path(__file__).resolve().parents[2] / "data"
 
 Row = dict[str, str]
 Pool = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.bool_]]
@@ -26,20 +26,17 @@ def rows_of(folder: Path, file: str) -> tuple[Row, ...]:
 
 
 @pytest.fixture
-def shared_data() -> Callable[[str], tuple[Row, ...]]:
-    """Reads one file of the shared data as rows."""
-    folder = SHARED_DATA.resolve()
-    if not (folder / "README.md").is_file():
-        pytest.fail(f"the shared data is missing: expected {folder} beside the project")
-    return lambda file: rows_of(folder, file)
+def real_data() -> Callable[[str], tuple[Row, ...]]:
+    """Reads one file of real model outputs as rows."""
+    return lambda file: rows_of(DATA, file)
 
 
 @pytest.fixture
-def pool(shared_data: Callable[[str], tuple[Row, ...]]) -> Callable[..., Pool]:
+def pool(real_data: Callable[[str], tuple[Row, ...]]) -> Callable[..., Pool]:
     """Confidences in [0, 1], labels and "even item id" of the rows with the given column values."""
 
     def read(file: str, confidence: str = "confidence", **wanted: str) -> Pool:
-        rows = [row for row in shared_data(file) if all(row[key] == value for key, value in wanted.items())]
+        rows = [row for row in real_data(file) if all(row[key] == value for key, value in wanted.items())]
         rows = [row for row in rows if is_share(row[confidence])]
         values = np.array([(float(row[confidence]), float(row["correct"])) for row in rows])
         return values[:, 0], values[:, 1], np.array([int(row["item_id"]) % 2 == 0 for row in rows])

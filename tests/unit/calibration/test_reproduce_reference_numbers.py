@@ -148,9 +148,9 @@ def test_what_reviewing_costs_on_resnet_34(pool: Pool) -> None:
         assert residual_error(right, plan.reviewed).rate == pytest.approx(errors, abs=5.1e-4)
 
 
-def test_pooled_segment_offsets_halve_the_worst_gap_of_fourteen_subjects(shared_data: Rows, pool: Pool) -> None:
+def test_pooled_segment_offsets_halve_the_worst_gap_of_fourteen_subjects(real_data: Rows, pool: Pool) -> None:
     c, y, _ = pool(GPT_MINI[0], **GPT_MINI[1])
-    rows = [row for row in shared_data(GPT_MINI[0]) if row["model"] == "gpt-4.1-mini"]
+    rows = [row for row in real_data(GPT_MINI[0]) if row["model"] == "gpt-4.1-mini"]
     rows = [row for row in rows if row["conf_verbal_numeric"] and 0 <= float(row["conf_verbal_numeric"]) <= 1]
     subject = np.array([row["segment"] for row in rows])
     order = np.random.default_rng(0).permutation(len(c))
@@ -168,35 +168,35 @@ def test_pooled_segment_offsets_halve_the_worst_gap_of_fourteen_subjects(shared_
 # --- coding of claims: repeats, human coders -------------------------------------------------------------------
 
 
-def coded(shared_data: Rows, model: str, level: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    rows = [row for row in shared_data("ci_coding.csv.gz") if model in row["model"] and row["prompt_level"] == level]
+def coded(real_data: Rows, model: str, level: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    rows = [row for row in real_data("ci_coding.csv.gz") if model in row["model"] and row["prompt_level"] == level]
     values = np.array([(float(row["confidence"]), float(row["correct"])) for row in rows])
     return values[:, 0], values[:, 1], [row["claim_id"] for row in rows]
 
 
-def test_the_accuracy_of_claim_coding_at_every_prompt_level(shared_data: Rows) -> None:
+def test_the_accuracy_of_claim_coding_at_every_prompt_level(real_data: Rows) -> None:
     for model, expected in (
         ("haiku", (0.8354, 0.8035, 0.7991, 0.8000, 0.7920)),
         ("deepseek", (0.7788, 0.7699, 0.7717, 0.7434, 0.7602)),
     ):
-        levels = [coded(shared_data, model, f"L{level}")[1].mean() for level in range(1, 6)]
+        levels = [coded(real_data, model, f"L{level}")[1].mean() for level in range(1, 6)]
         assert levels == pytest.approx(expected, abs=5e-5)
 
 
-def test_what_accepting_at_080_automates(shared_data: Rows) -> None:
-    c, y, _ = coded(shared_data, "haiku", "L1")
+def test_what_accepting_at_080_automates(real_data: Rows) -> None:
+    c, y, _ = coded(real_data, "haiku", "L1")
     accepted = c >= 0.80
     overall = (accepted & (y == 1)).mean() + (~accepted).mean()
     assert (accepted.mean(), y[accepted].mean(), overall) == pytest.approx((0.568, 0.906, 0.947), abs=7e-4)
 
 
-def test_right_closed_bins_of_a_lumpy_confidence(shared_data: Rows) -> None:
-    c, y, _ = coded(shared_data, "haiku", "L3")
+def test_right_closed_bins_of_a_lumpy_confidence(real_data: Rows) -> None:
+    c, y, _ = coded(real_data, "haiku", "L3")
     assert ece(cells_of(c, y), bins=5, width=True) == pytest.approx(0.0235, abs=5e-5)
 
 
-def test_ten_runs_of_a_claim_are_one_piece_of_evidence(shared_data: Rows) -> None:
-    c, y, claims = coded(shared_data, "haiku", "L1")
+def test_ten_runs_of_a_claim_are_one_piece_of_evidence(real_data: Rows) -> None:
+    c, y, claims = coded(real_data, "haiku", "L1")
     assert design_effect(y, claims) == pytest.approx(9.9, abs=0.05)
     assert cluster_standard_error(y, claims) == pytest.approx(0.0348, abs=5e-5)
     report = calibration_report(c, y, fingerprint=claims, draws=200)
@@ -207,8 +207,8 @@ def test_ten_runs_of_a_claim_are_one_piece_of_evidence(shared_data: Rows) -> Non
     assert measured == pytest.approx((0.0614, 0.0571, 0.0453, 0.1334, 0.6759), abs=5.1e-5)
 
 
-def test_two_human_coders_agree(shared_data: Rows) -> None:
-    rows = shared_data("ci_coding_human.csv")
+def test_two_human_coders_agree(real_data: Rows) -> None:
+    rows = real_data("ci_coding_human.csv")
     first, second, gold = ([row[key] for row in rows] for key in ("reviewer_1", "reviewer_2", "gold"))
     for one, other, share, kappa in (
         (first, second, 0.947, 0.944),
@@ -219,8 +219,8 @@ def test_two_human_coders_agree(shared_data: Rows) -> None:
         assert (measured.share, measured.kappa) == pytest.approx((share, kappa), abs=5.1e-4)
 
 
-def test_dawid_skene_beats_the_majority_on_bluebirds(shared_data: Rows) -> None:
-    rows = shared_data("reviewers_bluebirds.csv.gz")
+def test_dawid_skene_beats_the_majority_on_bluebirds(real_data: Rows) -> None:
+    rows = real_data("reviewers_bluebirds.csv.gz")
     tasks, reviewers, labels = ([row[key] for row in rows] for key in ("item_id", "reviewer", "label"))
     gold = {row["item_id"]: row["gold"] for row in rows}
     voted = majority(tasks, labels)
@@ -236,8 +236,8 @@ def test_dawid_skene_beats_the_majority_on_bluebirds(shared_data: Rows) -> None:
 # --- stated confidence of chat models --------------------------------------------------------------------------
 
 
-def test_ranking_by_domain_of_deepseek(shared_data: Rows) -> None:
-    rows = [row for row in shared_data("mmlu_verbalized.csv.gz") if row["model"] == "deepseek-ai/deepseek-v3.2"]
+def test_ranking_by_domain_of_deepseek(real_data: Rows) -> None:
+    rows = [row for row in real_data("mmlu_verbalized.csv.gz") if row["model"] == "deepseek-ai/deepseek-v3.2"]
     for domain, expected in (
         ("applied_professional", 0.7133),
         ("factual_recall", 0.7693),
@@ -248,8 +248,8 @@ def test_ranking_by_domain_of_deepseek(shared_data: Rows) -> None:
         assert auroc(cells_of(*zip(*values, strict=True))) == pytest.approx(expected, abs=5e-5)
 
 
-def test_biology_of_sonnet(shared_data: Rows) -> None:
-    rows = [row for row in shared_data(SONNET[0]) if row["model"] == SONNET[1]["model"] and row["segment"] == "biology"]
+def test_biology_of_sonnet(real_data: Rows) -> None:
+    rows = [row for row in real_data(SONNET[0]) if row["model"] == SONNET[1]["model"] and row["segment"] == "biology"]
     stated, token = (np.array([float(row[f"conf_{kind}"] or "nan") for row in rows]) for kind in BOTH_SCORES)
     usable = (stated >= 0) & (stated <= 1) & (token >= 0) & (token <= 1)
     cells = cells_of(stated[usable], np.array([float(row["correct"]) for row in rows])[usable])
