@@ -213,7 +213,7 @@ def reliability(
 ) -> Reliability:
     """Stated (or, with the calibrator of a policy version, calibrated) confidence against measured truth.
 
-    Calibrated figures use only the labels that did not fit the calibrator.
+    Where there is a calibrator, both use only the labels that did not fit it, so that the two can be compared.
     """
     subject = Subject(model, model_version, prompt_version)
     rows = [
@@ -223,10 +223,12 @@ def reliability(
     ]
     version = version or _active(pipeline)
     entry = policy_of(version.pk, version.document_hash).calibrator_of.get(subject) if version else None
-    if not calibrated or entry is None:
+    if entry is None:
         labels = Labels(rows)
         return _reliability(labels, labels.confidence)
     labels = Labels([row for row in rows if may_certify(row, fitting_times(pipeline).get(entry.name))])
+    if not calibrated:
+        return _reliability(labels, labels.confidence)
     params = cast("dict[str, Any]", thawed(entry.map))
     return _reliability(labels, predict(params, labels.confidence, segment_names(params, labels)))
 
