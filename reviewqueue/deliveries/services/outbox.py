@@ -24,7 +24,8 @@ from reviewqueue.transactions import service
 LEAST_UNDO_SECONDS: Final = 10
 RECENT: Final = timedelta(minutes=20)
 """The longest undo window a policy can have, and as much again for late commits and clocks that differ."""
-PAGE: Final = 5_000
+PAGE: Final = 1_000
+"""Outcomes looked at in one transaction, and so the most claims whose locks it holds."""
 
 # Standing outcomes of one page that somebody wants to be told of and nobody was, past their undo window. Times are
 # those of the ledger, written by the database: the clock of a web server neither shortens nor lengthens the window.
@@ -77,7 +78,7 @@ def find_overlooked(*, now: datetime | None = None) -> int:
 
 def _first_id_at(moment: datetime) -> UUID:
     """Below every UUIDv7 made at or after that moment: they begin with milliseconds."""
-    return UUID(int=round(moment.timestamp() * 1000) << 80)
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def _find(*, after: UUID, now: datetime | None) -> int:

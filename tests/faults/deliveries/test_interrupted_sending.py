@@ -118,5 +118,6 @@ def test_an_attempt_that_was_overtaken_counts_only_when_it_succeeded(
     send()
     delivery = the_delivery()
     assert (delivery.state, delivery.attempts) == (state, 5)
-    assert hook.endpoint.failures == 0
+    assert delivery.last_status == (200 if state == "delivered" else None)
+    assert delivery.endpoint.failures == 0
     assert Attempt.objects.get().status == code

@@ -41,6 +41,13 @@ def test_the_undo_window_is_that_of_the_policy(world: World, hook: Hook) -> None
     assert find(timedelta(seconds=121)) == 1
 
 
+def test_a_longer_window_of_the_policy_that_is_active_now_is_kept_to_as_well(world: World, hook: Hook) -> None:
+    settled(world)
+    world.activate(review_terms(undo_seconds=120))
+    assert find(timedelta(seconds=119)) == 0
+    assert find(timedelta(seconds=121)) == 1
+
+
 def test_a_policy_without_an_undo_window_leaves_ten_seconds_all_the_same(world: World, hook: Hook) -> None:
     world.activate(review_terms(undo_seconds=0))
     settled(world)

@@ -51,10 +51,10 @@ def test_an_administrator_registers_one_for_any_source(world: World) -> None:
     assert last_entry("webhook.registered")["actor"]["role"] == "admin"  # type: ignore[index]  # a mapping
 
 
-@pytest.mark.parametrize("name", ["rita", "sam", "olga", "ada", "nora"])
-def test_nobody_else_may(world: World, name: str) -> None:
-    with pytest.raises(Forbidden):
-        endpoints.create_endpoint(source=world.source, url=URL, by=world.people[name])
+def test_nobody_else_may(world: World) -> None:
+    for name in ("rita", "sam", "olga", "ada", "nora"):
+        with pytest.raises(Forbidden):
+            endpoints.create_endpoint(source=world.source, url=URL, by=world.people[name])
 
 
 def test_a_source_can_do_nothing_to_the_endpoint_of_another(world: World, shop: Source) -> None:

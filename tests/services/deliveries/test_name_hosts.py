@@ -27,33 +27,29 @@ def test_a_named_host_can_be_registered_and_the_ledger_says_who_named_it(world: 
     assert body["actor"]["id"] == str(world.adam.pseudonym)
 
 
-@pytest.mark.parametrize("name", ["rita", "sam", "olga", "ada", "nora"])
-def test_only_an_administrator_names_or_withdraws_a_host(world: World, name: str) -> None:
+def test_only_an_administrator_names_or_withdraws_a_host(world: World) -> None:
     named = hosts.name_host(host="intranet", by=world.adam)
-    with pytest.raises(Forbidden):
-        hosts.name_host(host="db", by=world.people[name])
-    with pytest.raises(Forbidden):
-        hosts.withdraw_host(host=named, by=world.people[name])
+    for name in ("rita", "sam", "olga", "ada", "nora"):
+        with pytest.raises(Forbidden):
+            hosts.name_host(host="db", by=world.people[name])
+        with pytest.raises(Forbidden):
+            hosts.withdraw_host(host=named, by=world.people[name])
 
 
-@pytest.mark.parametrize(
-    ("wish", "pointer"),
-    [
-        ({"host": "Intranet"}, "/host"),
-        ({"host": "intranet/x"}, "/host"),
-        ({"host": "intranet", "ports": []}, "/ports"),
-        ({"host": "intranet", "ports": [0]}, "/ports"),
-        ({"host": "intranet", "ports": [65536]}, "/ports"),
-        ({"host": "intranet", "ca_certificate": "-----BEGIN CERTIFICATE-----\nno\n"}, "/ca_certificate"),
-        ({"host": "intranet", "ca_certificate": "\u00fc"}, "/ca_certificate"),
-    ],
-)
-def test_what_is_no_host_no_port_and_no_certificate_is_refused(
-    world: World, wish: dict[str, Any], pointer: str
-) -> None:
-    with pytest.raises(Invalid) as invalid:
-        hosts.name_host(by=world.adam, **wish)
-    assert [problem.pointer for problem in invalid.value.problems] == [pointer]
+def test_what_is_no_host_no_port_and_no_certificate_is_refused(world: World) -> None:
+    wishes: list[tuple[str, dict[str, Any]]] = [
+        ("/host", {"host": "Intranet"}),
+        ("/host", {"host": "intranet/x"}),
+        ("/ports", {"ports": []}),
+        ("/ports", {"ports": [0]}),
+        ("/ports", {"ports": [65536]}),
+        ("/ca_certificate", {"ca_certificate": "-----BEGIN CERTIFICATE-----\nno\n"}),
+        ("/ca_certificate", {"ca_certificate": "\u00fc"}),
+    ]
+    for pointer, wish in wishes:
+        with pytest.raises(Invalid) as invalid:
+            hosts.name_host(**{"host": "intranet", "by": world.adam, **wish})
+        assert [problem.pointer for problem in invalid.value.problems] == [pointer]
 
 
 def test_a_host_is_named_once(world: World) -> None:
