@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -16,6 +16,9 @@ from reviewqueue.ledger.selectors import EntryFilter
 from reviewqueue.pipelines.review_form import answer_agrees
 from reviewqueue.review.services.labels import LabelAnswer
 from reviewqueue.web.wording import EVENTS, REVISION_REASONS, SKIP_REASONS, VERDICTS
+
+if TYPE_CHECKING:
+    from reviewqueue.review.models import Label
 
 MAX_NOTE: Final = 10_000
 MAX_CORRECTION: Final = 200_000
@@ -118,6 +121,24 @@ def draft_in(data: MultiValueDict[str, str]) -> dict[str, Any]:
     """What is worth keeping of a half-finished answer."""
     draft: dict[str, Any] = {name: data.get(name, "") for name in ("verdict", "choice", "correction", "note")}
     return {**draft, "error_types": data.getlist("error_types")}
+
+
+def given_before(label: Label, task: Mapping[str, Any]) -> dict[str, Any]:
+    """An earlier answer in the fields of its form."""
+    given = label.output if isinstance(label.output, str) else ""
+    choice = given
+    if label.verdict == CANNOT_JUDGE:
+        choice = CANNOT_JUDGE
+    elif label.verdict == "correct" and not given:
+        options = task["form"].get("options", ())
+        choice = next((option for option in options if answer_agrees(option, task["claim"].get("output"))), "")
+    return {
+        "verdict": label.verdict,
+        "choice": choice,
+        "correction": given,
+        "error_types": label.error_types,
+        "note": label.note,
+    }
 
 
 class RevisionForm(forms.Form):

@@ -13,7 +13,7 @@ let warned = false;
 export function startTask() {
   document.body.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id === "page") newPage();
-    else if (event.target.id === "lease" || document.getElementById("lease")) readClock();
+    else if (event.target.id === "lease") readClock();
   });
   document.addEventListener("visibilitychange", countTime);
   document.addEventListener("submit", stampSeconds, true);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -10,7 +12,7 @@ from reviewqueue.accounts.models import User
 from reviewqueue.review.models import Label, Lease, Skip
 from tests.e2e.support.screenshots import picture
 from tests.e2e.support.site import NARROW, WIDE, Site
-from tests.services.review.steps import label_next, run_out, submit, taken
+from tests.services.review.steps import label_next, run_out, submit, taken, time_passes
 from tests.world import World
 
 
@@ -131,6 +133,26 @@ def test_an_answer_that_came_too_late_stands_beside_the_other_one(site: Site, co
     expect(page.locator("main")).to_contain_text("typed for a long time")
     expect(page.get_by_role("heading", name="What stands")).to_be_visible()
     assert Label.objects.count() == 1
+
+
+def test_the_clock_counts_down_and_a_key_keeps_the_task(site: Site, committed_world: World) -> None:
+    world = committed_world
+    world.claim()
+    lease = taken(world.rita)
+    time_passes(lease, minutes=9)
+    page = site.visitor(world.rita)
+    page.goto(f"/review/{lease.pk}/")
+    clock = page.locator("[data-clock]")
+    expect(clock).to_contain_text(re.compile(r"0:5\d left"))
+    expect(page.locator("#notices")).to_contain_text("runs out in two minutes")
+    page.keyboard.press("n")
+    page.keyboard.type("a draft saved meanwhile")
+    expect(page.locator("#draft-state")).to_contain_text("Draft saved")
+    expect(clock).to_contain_text(re.compile(r"0:5\d left"))
+    page.keyboard.press("Escape")
+    page.keyboard.press(".")
+    expect(clock).to_contain_text("yours until")
+    expect(page.locator("#note")).to_have_value("a draft saved meanwhile")
 
 
 def test_without_javascript_everything_works_by_forms(site: Site, committed_world: World) -> None:

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.review.models import Label, Lease, Skip
 from reviewqueue.review.services import leases
 from tests.services.review.steps import CHOICE, ask_for_choices, review_terms, run_out, submit, taken
@@ -191,6 +192,22 @@ def test_an_answer_can_be_taken_back_while_the_window_is_open(world: World, rita
     assert 'value="correct" data-key="a 1" checked' in text_of(rita.get(address))
     assert rita.post(address, {"verdict": "incorrect", "reason": "slip"})["Location"] == "/queue/"
     assert list(Label.objects.order_by("revision").values_list("verdict", flat=True)) == ["correct", "incorrect"]
+
+
+def test_a_choice_is_preselected_when_it_is_taken_back(world: World, rita: Visitor) -> None:
+    ask_for_choices(world)
+    world.claim(output="true")
+    rita.post(at("label", taken(world.rita)), {"choice": "true"})
+    page = text_of(rita.get(reverse("web:revise", args=[Label.objects.get().pk])))
+    assert 'value="true" data-key="1" checked' in page
+
+
+def test_somebody_who_lost_a_pipeline_goes_on_with_the_others(world: World, rita: Visitor) -> None:
+    for _ in range(2):
+        world.claim()
+    task = rita.post("/queue/take/", {"pipeline": world.pipeline.slug})["Location"]
+    Pipeline.objects.filter(pk=world.pipeline.pk).update(slug="renamed")
+    assert rita.post(task + "label/", {"verdict": "correct"})["Location"].startswith("/review/")
 
 
 def test_after_the_window_the_answer_stays(world: World, rita: Visitor) -> None:

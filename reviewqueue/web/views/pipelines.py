@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -23,6 +23,18 @@ from reviewqueue.web.request import PersonRequest
 if TYPE_CHECKING:
     from calibration.selectors import ModelBands
     from reviewqueue.pipelines.models import Pipeline
+
+
+METRICS: Final = {
+    "ece": "Calibration error (ECE)",
+    "ece_debiased": "Squared calibration error, debiased",
+    "smooth_ece": "Calibration error, smooth",
+    "mce": "Largest gap of a bin",
+    "brier": "Brier score",
+    "log_loss": "Log loss",
+    "auroc": "Telling right from wrong (AUROC)",
+    "aurc": "Area under risk and coverage",
+}
 
 
 @page
@@ -82,18 +94,6 @@ def bands(request: PersonRequest, slug: str) -> HttpResponse:
     }
     shown = [[asdict(row) for row in segments], [asdict(table) for table in tables]]
     return show_if_changed(request, "pipelines/bands.html", context, shown=shown)
-
-
-METRICS = {
-    "ece": "Calibration error (ECE)",
-    "ece_debiased": "Squared calibration error, debiased",
-    "smooth_ece": "Calibration error, smooth",
-    "mce": "Largest gap of a bin",
-    "brier": "Brier score",
-    "log_loss": "Log loss",
-    "auroc": "Telling right from wrong (AUROC)",
-    "aurc": "Area under risk and coverage",
-}
 
 
 class _Subjects:

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 
 from reviewqueue.errors import Conflict
-from reviewqueue.pipelines.selectors import WORKING_ROLES, has_role, pipeline_for
+from reviewqueue.pipelines.selectors import WORKING_ROLES, has_role, pipeline_for, pipelines_for
 from reviewqueue.review import selectors
 from reviewqueue.review.selectors import Nothing, QueueRow
 from reviewqueue.review.services import leases
@@ -79,9 +79,9 @@ def take(request: PersonRequest) -> HttpResponse:
 def next_lease(request: PersonRequest) -> Lease | None:
     """The next task from where this person is reviewing; when there is none, the reason becomes a notice."""
     slug = request.session.get(REVIEWING_IN, "")
-    pipeline = pipeline_for(request.user, slug, WORKING_ROLES) if slug else None
+    chosen = pipelines_for(request.user, WORKING_ROLES).filter(slug=slug).first()  # none, when access was taken away
     try:
-        taken = leases.take(reviewer=request.user, pipeline=pipeline)
+        taken = leases.take(reviewer=request.user, pipeline=chosen)
     except Conflict as refused:
         messages.info(request, refused.detail)
         return None

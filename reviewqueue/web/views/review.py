@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,7 +16,7 @@ from reviewqueue.review import selectors
 from reviewqueue.review.services import labels, leases
 from reviewqueue.review.services.leases import LeaseLost
 from reviewqueue.web.access import action, form_page, page
-from reviewqueue.web.forms import AnswerForm, RevisionForm, SkipForm, draft_in
+from reviewqueue.web.forms import AnswerForm, RevisionForm, SkipForm, draft_in, given_before
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
 from reviewqueue.web.undo import last_answer, reveal_after
@@ -131,9 +131,8 @@ def revise(request: PersonRequest, label_id: UUID) -> HttpResponse:
     earlier = selectors.label_for(request.user, label_id)
     view = selectors.task_view(selectors.lease_for(request.user, earlier.lease_id))["task"]
     sent = request.POST if request.method == "POST" else None
-    form = AnswerForm(view, sent, initial=_as_draft(earlier))
-    first_reason = "slip" if earlier.blind == "none" else "after_reveal"
-    reason = RevisionForm(sent, initial={"reason": first_reason})
+    form = AnswerForm(view, sent, initial=given_before(earlier, view))
+    reason = RevisionForm(sent, initial={"reason": "slip" if earlier.blind == "none" else "after_reveal"})
     if form.is_valid() and reason.is_valid():
         try:
             labels.revise_label(
@@ -152,25 +151,12 @@ def revise(request: PersonRequest, label_id: UUID) -> HttpResponse:
         "reason": reason,
         "seconds_left": _seconds_to_change(earlier),
     }
-    return show(request, "review/revise.html", context, status=422 if form.errors else 200)
+    return show(request, "review/revise.html", context, status=422 if form.errors or reason.errors else 200)
 
 
 def _seconds_to_change(label: Label) -> int:
     until = label.created_at + timedelta(seconds=label.task.undo_seconds)
     return max(round((until - timezone.now()).total_seconds()), 0)
-
-
-def _as_draft(label: Label) -> dict[str, Any]:
-    """An earlier answer in the form's own fields."""
-    given = label.output if isinstance(label.output, str) else ""
-    choice = "cannot_judge" if label.verdict == "cannot_judge" else given
-    return {
-        "verdict": label.verdict,
-        "choice": choice,
-        "correction": given,
-        "error_types": label.error_types,
-        "note": label.note,
-    }
 
 
 def _back_to_work(request: PersonRequest) -> HttpResponse:
