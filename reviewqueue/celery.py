@@ -8,7 +8,6 @@ import os
 
 from celery import Celery
 from celery.schedules import schedule
-from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewqueue.settings")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small fits wait for threads longer than they compute
@@ -41,7 +40,6 @@ app.conf.update(
         for task, seconds, queue in SWEEPS
     },
     timezone="UTC",
-    task_queues=[Queue("default"), Queue("seal")],
     task_default_queue="default",
     task_ignore_result=True,
     task_acks_late=True,

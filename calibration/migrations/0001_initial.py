@@ -6,80 +6,132 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('ledger', '0001_initial'),
-        ('pipelines', '0001_initial'),
-        ('policy', '0001_initial'),
+        ("ledger", "0001_initial"),
+        ("pipelines", "0001_initial"),
+        ("policy", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Measurement',
+            name="Measurement",
             fields=[
-                ('pipeline', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='pipelines.pipeline')),
-                ('seen', models.TextField()),
-                ('measured_at', models.DateTimeField()),
+                (
+                    "pipeline",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="pipelines.pipeline",
+                    ),
+                ),
+                ("seen", models.TextField()),
+                ("measured_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='BandStat',
+            name="BandStat",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('model', models.CharField(max_length=120)),
-                ('model_version', models.CharField(max_length=120)),
-                ('prompt_version', models.CharField(blank=True, max_length=120)),
-                ('segment', models.CharField(blank=True, max_length=160)),
-                ('band', models.CharField(max_length=40)),
-                ('n_routed', models.PositiveIntegerField()),
-                ('n_sampled', models.PositiveIntegerField()),
-                ('n_labelled', models.PositiveIntegerField()),
-                ('n_right', models.PositiveIntegerField()),
-                ('mean_confidence', models.FloatField(null=True)),
-                ('accuracy', models.FloatField(null=True)),
-                ('low', models.FloatField()),
-                ('high', models.FloatField()),
-                ('level', models.FloatField()),
-                ('unlabelled_share', models.FloatField(default=0)),
-                ('error_upper', models.FloatField()),
-                ('gate_labels', models.PositiveIntegerField()),
-                ('required', models.FloatField(null=True)),
-                ('state', models.CharField(max_length=12)),
-                ('method', models.CharField(max_length=30)),
-                ('newest_outcome_at', models.DateTimeField(null=True)),
-                ('pipeline', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='pipelines.pipeline')),
-                ('policy_version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='policy.policyversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("model", models.CharField(max_length=120)),
+                ("model_version", models.CharField(max_length=120)),
+                ("prompt_version", models.CharField(blank=True, max_length=120)),
+                ("segment", models.CharField(blank=True, max_length=160)),
+                ("band", models.CharField(max_length=40)),
+                ("n_routed", models.PositiveIntegerField()),
+                ("n_sampled", models.PositiveIntegerField()),
+                ("n_labelled", models.PositiveIntegerField()),
+                ("n_right", models.PositiveIntegerField()),
+                ("mean_confidence", models.FloatField(null=True)),
+                ("accuracy", models.FloatField(null=True)),
+                ("low", models.FloatField()),
+                ("high", models.FloatField()),
+                ("level", models.FloatField()),
+                ("unlabelled_share", models.FloatField(default=0)),
+                ("error_upper", models.FloatField()),
+                ("gate_labels", models.PositiveIntegerField()),
+                ("required", models.FloatField(null=True)),
+                ("state", models.CharField(max_length=12)),
+                ("method", models.CharField(max_length=30)),
+                ("newest_outcome_at", models.DateTimeField(null=True)),
+                (
+                    "pipeline",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="pipelines.pipeline"
+                    ),
+                ),
+                (
+                    "policy_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="policy.policyversion"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('policy_version', 'model', 'model_version', 'prompt_version', 'segment', 'band'), name='band_stat_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("policy_version", "model", "model_version", "prompt_version", "segment", "band"),
+                        name="band_stat_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Calibrator',
+            name="Calibrator",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('name', models.CharField(max_length=80)),
-                ('model', models.CharField(max_length=120)),
-                ('model_version', models.CharField(max_length=120)),
-                ('prompt_version', models.CharField(blank=True, max_length=120)),
-                ('kind', models.CharField(max_length=20)),
-                ('map', models.JSONField()),
-                ('fit_labels', models.PositiveIntegerField()),
-                ('judged_labels', models.PositiveIntegerField()),
-                ('last_outcome_at', models.DateTimeField()),
-                ('figures', models.JSONField(default=dict)),
-                ('status', models.CharField(choices=[('fitted', 'Fitted'), ('proposed', 'Proposed'), ('rejected', 'Rejected')], max_length=10)),
-                ('fitted_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('event', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.event')),
-                ('pipeline', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='calibrators', to='pipelines.pipeline')),
-                ('proposed_in', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='policy.policyversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("name", models.CharField(max_length=80)),
+                ("model", models.CharField(max_length=120)),
+                ("model_version", models.CharField(max_length=120)),
+                ("prompt_version", models.CharField(blank=True, max_length=120)),
+                ("kind", models.CharField(max_length=20)),
+                ("map", models.JSONField()),
+                ("fit_labels", models.PositiveIntegerField()),
+                ("judged_labels", models.PositiveIntegerField()),
+                ("last_outcome_at", models.DateTimeField()),
+                ("figures", models.JSONField(default=dict)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("fitted", "Fitted"), ("proposed", "Proposed"), ("rejected", "Rejected")],
+                        max_length=10,
+                    ),
+                ),
+                ("fitted_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "event",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.event"
+                    ),
+                ),
+                (
+                    "pipeline",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="calibrators", to="pipelines.pipeline"
+                    ),
+                ),
+                (
+                    "proposed_in",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="policy.policyversion",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['pipeline', 'model', 'model_version', 'prompt_version', '-number'], name='calibrator_by_key')],
-                'constraints': [models.UniqueConstraint(fields=('pipeline', 'number'), name='calibrator_number_once')],
+                "indexes": [
+                    models.Index(
+                        fields=["pipeline", "model", "model_version", "prompt_version", "-number"],
+                        name="calibrator_by_key",
+                    )
+                ],
+                "constraints": [models.UniqueConstraint(fields=("pipeline", "number"), name="calibrator_number_once")],
             },
         ),
     ]

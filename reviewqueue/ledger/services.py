@@ -164,7 +164,7 @@ def _append_round(
     for claim, (id_, uuid, leaf_hash) in zip(claims, rows, strict=True):
         if claim is not None:
             ends[claim] = ChainEnd(ends[claim].claim_seq + 1, leaf_hash)
-        appended.append(Appended(id_, uuid, leaf_hash, ends.get(claim)))
+        appended.append(Appended(id_, uuid, leaf_hash, ends[claim] if claim else None))
     return appended
 
 

@@ -80,9 +80,7 @@ class ReviewSlot(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(name="slot_number_once", fields=["task", "number"])]
         indexes = [
-            models.Index(
-                F("due_at"), F("priority").desc(), F("id"), name="slot_queue_order", condition=Q(done=False)
-            ),
+            models.Index(F("due_at"), F("priority").desc(), F("id"), name="slot_queue_order", condition=Q(done=False)),
         ]
 
     def __str__(self) -> str:
@@ -132,9 +130,7 @@ class Lease(models.Model):
             models.UniqueConstraint(
                 name="lease_hand_once", fields=["reviewer", "hand"], condition=Q(ended_at__isnull=True)
             ),
-            models.CheckConstraint(
-                name="lease_hand_in_range", condition=Q(hand__gte=1, hand__lte=MAX_LEASES_IN_HAND)
-            ),
+            models.CheckConstraint(name="lease_hand_in_range", condition=Q(hand__gte=1, hand__lte=MAX_LEASES_IN_HAND)),
         ]
         indexes = [models.Index(name="lease_expiry", fields=["expires_at"], condition=Q(ended_at__isnull=True))]
 

@@ -49,8 +49,7 @@ def test_only_settings_and_the_development_stack_read_the_environment() -> None:
     readers = [
         path
         for path in modules(outside=("/dev/", "settings.py", "wsgi.py", "asgi.py", "celery.py"))
-        if imported(path) & {"os.environ", "os.getenv", "environ"}
-        or "os.environ" in path.read_text()
+        if imported(path) & {"os.environ", "os.getenv", "environ"} or "os.environ" in path.read_text()
     ]
     assert readers == []
 
