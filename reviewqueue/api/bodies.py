@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from reviewqueue.errors import FieldProblem, Invalid
-from reviewqueue.review.answers import VERDICTS
+from reviewqueue.review.answers import MAX_SECONDS, MAX_TEXT, VERDICTS
 from reviewqueue.review.picking import ASKABLE_PURPOSES
 from reviewqueue.review.services.labels import REVISION_REASONS
 from reviewqueue.review.services.leases import PUT_BACK, SKIP_REASONS
@@ -21,6 +21,7 @@ from reviewqueue.review.services.leases import PUT_BACK, SKIP_REASONS
 B = TypeVar("B", bound=msgspec.Struct)
 
 Instant = Annotated[datetime, Meta(tz=True)]
+Seconds = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
 
 
 def one_of_or_null(choices: Iterable[str]) -> dict[str, Any]:
@@ -51,7 +52,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             extra_json_schema={"enum": [*PUT_BACK, *SKIP_REASONS]},
         ),
     ] = ""
-    note: Annotated[str, Meta(description="For those who look after the pipeline.")] = ""
+    note: Annotated[str, Meta(description="For those who look after the pipeline.", max_length=MAX_TEXT)] = ""
 
 
 class LabelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,9 +62,9 @@ class LabelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ] = None
     output: Annotated[Any, Meta(description="The right answer: the reviewer's own, or a correction.")] = None
     error_types: Annotated[list[str], Meta(description="Some of those the form lists.")] = []
-    note: Annotated[str, Meta(description="For those who read the label.")] = ""
+    note: Annotated[str, Meta(description="For those who read the label.", max_length=MAX_TEXT)] = ""
     answers: Annotated[dict[str, Any], Meta(description="Further fields of the form.")] = {}
-    seconds: Annotated[float | None, Meta(description="Working time.")] = None
+    seconds: Annotated[Seconds | None, Meta(description="Working time.")] = None
 
 
 class Revision(LabelBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,16 +90,17 @@ def read_as(kind: type[B], value: object) -> B:
         raise Invalid(list(_problems(kind, value))) from None
 
 
-def check_instant(pointer: str, moment: datetime | None, *, now: datetime) -> None:
-    """Refuses a time that has no place in UTC (no reader of the database could hold it) or that is not yet."""
+def past_instant(pointer: str, moment: datetime | None, *, now: datetime) -> datetime | None:
+    """The time in UTC, where every offset has a place in the database. Refuses what is not yet or never was."""
     if moment is None:
-        return
+        return None
     try:
-        moment.astimezone(UTC)
+        in_utc = moment.astimezone(UTC)
     except OverflowError:
         raise Invalid([FieldProblem(pointer, "range", "There is no such time in UTC.")]) from None
-    if moment > now + timedelta(days=1):
+    if in_utc > now + timedelta(days=1):
         raise Invalid([FieldProblem(pointer, "future", "This time lies in the future.")])
+    return in_utc
 
 
 def _problems(kind: type[msgspec.Struct], value: dict[str, Any]) -> Iterator[FieldProblem]:

@@ -52,7 +52,8 @@ class Operation(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self._count(request)
         super().initial(request, *args, **kwargs)
-        refuse_unknown(request.query_params, self.promise.known_parameters if self.promise else ())
+        if self.promise is not None:
+            refuse_unknown(request.query_params, self.promise.known_parameters)
 
     def _count(self, request: Request) -> None:
         """Before anything else is done for the caller, so that refused requests count as well."""

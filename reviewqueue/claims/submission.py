@@ -129,7 +129,14 @@ def parse_submission(body: object, *, now: datetime) -> Submission:
     problems = list(_value_problems(submission, now))
     if problems:
         raise Invalid(problems)
-    return submission
+    return _in_utc(submission)
+
+
+def _in_utc(submission: Submission) -> Submission:
+    """A moment is the same whatever its offset, and the database refuses offsets of 16 hours and more."""
+    if submission.occurred_at is None or submission.occurred_at.tzinfo is UTC:
+        return submission
+    return msgspec.structs.replace(submission, occurred_at=submission.occurred_at.astimezone(UTC))
 
 
 def _written_object(written: Mapping[str, bytes], names: Iterable[str]) -> bytes:

@@ -75,6 +75,11 @@ def test_another_method_is_405_and_says_which_ones_there_are(helpdesk: Caller, w
     assert row_counts() == before
 
 
+def test_a_method_nobody_offers_is_405_whatever_the_query(helpdesk: Caller) -> None:
+    assert_problem(helpdesk.call("TRACE", "/claims?limit=1"), 405)
+    assert_problem(helpdesk.call("DELETE", "/claims?nonsense=1"), 405)
+
+
 def test_head_is_get_without_a_body_and_options_lists_the_methods(helpdesk: Caller) -> None:
     head = helpdesk.call("HEAD", "/claims")
     assert (head.status_code, head.content) == (200, b"")

@@ -116,6 +116,13 @@ def test_a_claim_that_supersedes_another_names_one_of_its_own_source(helpdesk: C
     assert str(Claim.objects.get(pk=second["id"]).supersedes_id) == first["id"]
 
 
+def test_a_moment_is_the_same_whatever_its_offset(helpdesk: Caller, world: World) -> None:
+    body = world.claim_body(occurred_at="2026-01-01T00:00:00Z")
+    assert helpdesk.post("/claims", body).status_code == 201
+    for spelled in ("2026-01-01T19:04:00+19:04", "2025-12-31T00:01:00-23:59"):  # no database time has such an offset
+        assert helpdesk.post("/claims", {**body, "occurred_at": spelled}).status_code == 200
+
+
 def test_reading_a_claim_takes_a_few_queries(helpdesk: Caller, world: World, django_assert_max_num_queries) -> None:
     claim = world.claim()
     helpdesk.get("/claims")

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from reviewqueue.api import answers, examples
 from reviewqueue.api.authentication import holder_of, source_of
-from reviewqueue.api.bodies import OutcomeBody, check_instant, read_as
+from reviewqueue.api.bodies import OutcomeBody, past_instant, read_as
 from reviewqueue.api.contract import Answer, Body, Holder, promises
 from reviewqueue.api.idempotency import Reply
 from reviewqueue.api.operation import Operation
@@ -46,11 +46,11 @@ class ClaimOutcome(Operation):
 
         def report(body: Any) -> Reply:
             told = read_as(OutcomeBody, body)
-            check_instant("/observed_at", told.observed_at, now=timezone.now())
+            observed_at = past_instant("/observed_at", told.observed_at, now=timezone.now())
             outcome, created = report_outcome(
                 source=source,
                 claim_id=claim_id,
-                report=Report(told.correct, told.output, told.source, told.observed_at),
+                report=Report(told.correct, told.output, told.source, observed_at),
             )
             return Reply(201 if created else 200, outcome_answer(outcome))
 

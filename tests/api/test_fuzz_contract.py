@@ -1,0 +1,102 @@
+"""Generated calls over the OpenAPI document: good and bad values, missing and repeated ones, methods nobody offers.
+
+No answer may be a 5xx, or have a status, type, header or body that the document does not name; wrong values and missing
+keys are refused, and what one caller may see is 404 for a stranger. The calls, some 2,000, are the same in every run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.db import transaction
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
+
+from reviewqueue.accounts import services as accounts
+from reviewqueue.wsgi import application
+from tests.api.caller import Caller, key_for
+from tests.api.traffic import LEFT_OUT, Traffic, headers_of, one_connection
+from tests.world import SETUP, World
+
+
+def served(**generation: Any) -> schemathesis.BaseSchema:
+    """The document as it is served. Real keys are sent, so none are made up; nothing is taken from our source code."""
+    options = {
+        "generation": {"with-security-parameters": False, **generation},
+        "analysis": {"constants": {"enabled": False}},
+    }
+    return schemathesis.openapi.from_wsgi("/api/v1/schema", application, config=schemathesis.Config.from_dict(options))
+
+
+contract = served()
+linked = served(mode="positive").exclude(tag="pipelines").exclude(operation_id=["list_claims", "list_outcomes"])
+same_every_time = hypothesis(
+    derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=False
+)
+
+
+@pytest.fixture
+def traffic(world: World, settings: Any) -> Iterator[Traffic]:
+    settings.RATE_LIMIT_INTAKE = settings.RATE_LIMIT_OTHER = settings.RATE_LIMIT_FAILED = 1_000_000
+    other = accounts.create_source(slug="other", name="Other", actor=SETUP)
+    traffic = Traffic(
+        world,
+        callers={"claims": Caller(world.key), "reviews": Caller(key_for(world.rita, "review"))},
+        strangers={
+            "claims": Caller(key_for(other, "intake", "read", "outcomes")),
+            "reviews": Caller(key_for(world.ravi, "review")),
+        },
+    )
+    yield traffic
+    assert {200, 201, 204} & set(traffic.statuses), "no call got through"
+
+
+@contract.parametrize()
+@hypothesis(same_every_time, max_examples=45)
+def test_no_generated_call_gets_an_answer_that_is_not_in_the_contract(
+    case: schemathesis.Case, traffic: Traffic
+) -> None:
+    traffic.send(case)
+
+
+def test_what_one_call_makes_the_next_one_finds(traffic: Traffic) -> None:
+    """Follows the links of the document: from a claim to its outcome, from a task to its label and its revision."""
+    made: set[str] = set()
+    found: Counter[str] = Counter()
+
+    class Workflow(linked.as_state_machine()):  # type: ignore[misc]  # made at run time
+        def setup(self) -> None:
+            self.before = transaction.savepoint()
+            traffic.world.submit()  # something to take
+
+        def teardown(self) -> None:
+            transaction.savepoint_rollback(self.before)
+            super().teardown()
+
+        def before_call(self, case: schemathesis.Case) -> None:
+            traffic.prepare(case, has_path=True)
+
+        def get_call_kwargs(self, case: schemathesis.Case) -> dict[str, Any]:
+            return {"headers": headers_of(traffic.callers, case)}
+
+        def validate_response(self, response: schemathesis.Response, case: schemathesis.Case, **sent: Any) -> None:
+            case.validate_response(response, **sent, transport_kwargs=sent, excluded_checks=LEFT_OUT)
+            traffic.statuses[response.status_code] += 1
+            if not made.isdisjoint(case.path_parameters.values()):
+                assert response.status_code != 404, case.operation.label
+                found[case.operation.label] += 1
+            if case.method == "POST" and response.status_code in (200, 201):
+                made.update(ids_in(response.json()))
+
+    with one_connection():
+        Workflow.run(settings=hypothesis(same_every_time, max_examples=40, stateful_step_count=8))
+    assert len(found) >= 3, found
+
+
+def ids_in(answer: dict[str, Any]) -> set[str]:
+    """Of a claim, a lease or a label."""
+    return {thing["id"] for thing in (answer, answer.get("lease"), answer.get("label")) if thing and "id" in thing}

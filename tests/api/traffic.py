@@ -1,0 +1,151 @@
+"""Generated calls on their way to the API: with the key they need, and with known names instead of made-up ones."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.specs.openapi import checks
+
+from reviewqueue.review.models import ReviewTask
+from reviewqueue.review.selectors import live_leases
+from tests.api.caller import Caller, taken
+from tests.world import World
+
+LEFT_OUT = [
+    checks.positive_data_acceptance,  # a schema cannot say which pipelines, leases and policies there are
+    checks.use_after_free,  # nothing can be deleted
+    checks.object_level_authorization,  # asked below, of every object
+]
+
+
+@contextmanager
+def one_connection() -> Iterator[None]:
+    """Requests do not end the connection that holds the test's transaction (as with Django's own test client)."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)
+
+
+@dataclass
+class Traffic:
+    """Callers that may do what they ask for, and strangers with the same scopes."""
+
+    world: World
+    callers: dict[str, Caller]
+    strangers: dict[str, Caller]
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    def send(self, case: schemathesis.Case) -> None:
+        """Sends a case, asks every check of its answer, and whether a stranger would have got it as well."""
+        self.prepare(case)
+        with one_connection():
+            response = case.call_and_validate(headers=headers_of(self.callers, case), excluded_checks=LEFT_OUT)
+            if case.path_parameters and response.status_code < 300 and case.method != "OPTIONS":
+                stranger = case.call(headers=headers_of(self.strangers, case))
+                assert stranger.status_code == 404, (case.operation.label, stranger.status_code)
+        if case.method == case.operation.method.upper():
+            self.statuses[response.status_code] += 1
+
+    def prepare(self, case: schemathesis.Case, *, has_path: bool = False) -> None:
+        """Puts known names into three calls of four; `has_path` when those in the path are known already."""
+        drawn = zlib.crc32(repr((case.path_parameters, case.query, case.body)).encode())
+        if "Idempotency-Key" in case.headers and not case.meta.is_negative_at(ParameterLocation.HEADER):
+            case.headers["Idempotency-Key"] = str(drawn)  # its own, or all but the first would be refused for it
+        if drawn % 4 == 0:
+            return
+        if not has_path and not case.meta.is_negative_at(ParameterLocation.PATH):
+            for name in case.path_parameters or {}:
+                case.path_parameters[name] = getattr(self, f"_{name}")()
+        if isinstance(case.body, dict):
+            put_known_values_in(case.body, drawn)
+
+    def _slug(self) -> str:
+        return self.world.pipeline.slug
+
+    def _number(self) -> int:
+        return 1
+
+    def _claim_id(self) -> str:
+        return str(self.world.submit().answer["id"])
+
+    def _lease_id(self) -> str:
+        """A lease that lives: taken anew when the calls before have used up the last."""
+        held = live_leases(self.world.rita)
+        if held:
+            return str(held[0].pk)
+        self.world.submit()
+        return str(taken(self.callers["reviews"])["lease"]["id"])
+
+    def _label_id(self) -> str:
+        answer = self.callers["reviews"].post(f"/leases/{self._lease_id()}/label", {"verdict": "correct"})
+        ReviewTask.objects.update(undo_seconds=3600)
+        return str(answer.json()["label"]["id"])
+
+
+def headers_of(callers: dict[str, Caller], case: schemathesis.Case) -> dict[str, str]:
+    """Of the caller for the case's noun; reviews are for people, the rest for sources."""
+    (noun,) = case.operation.tags
+    return {"Authorization": f"Bearer {callers.get(noun, callers['claims']).key}"}
+
+
+# --- known values ---------------------------------------------------------------------------------------------------
+# What the schema allows and the services would refuse becomes something they know; what is wrong already stays wrong.
+
+
+def put_known_values_in(body: dict[str, Any], drawn: int) -> None:
+    for name in KNOWN.keys() & body.keys():
+        body[name] = KNOWN[name](body[name])
+    if is_text(body.get("external_id")):
+        body["external_id"] += f" {drawn % 1_000}"  # few enough to meet again
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 80
+
+
+def text_becomes(known: str | None) -> Callable[[Any], Any]:
+    return lambda value: known if is_text(value) else value
+
+
+def printable(value: Any) -> Any:
+    return "".join(filter(str.isprintable, value)).strip() or value if isinstance(value, str) else value
+
+
+def known_segments(value: Any) -> Any:
+    are_texts = isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+    return {"workflow": "qa"} if are_texts else value
+
+
+def without_addresses(value: Any) -> Any:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        return value
+    return [item | {"url": text_becomes(None)(item["url"])} if "url" in item else item for item in value]
+
+
+KNOWN: dict[str, Callable[[Any], Any]] = {
+    "pipeline": text_becomes("support-answers"),
+    "category": text_becomes("general"),
+    "segments": known_segments,
+    "supersedes": text_becomes(None),
+    "callback_url": text_becomes(None),
+    "context": without_addresses,
+    "external_id": printable,
+    "model": printable,
+    "model_version": printable,
+    "prompt_version": printable,
+    "verdict": lambda value: "correct" if value is None else value,
+    "error_types": lambda value: [] if isinstance(value, list) and all(map(is_text, value)) else value,
+}
