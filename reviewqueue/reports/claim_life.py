@@ -8,13 +8,14 @@ from uuid import UUID
 
 from reviewqueue.accounts.models import User
 from reviewqueue.claims.models import Claim, Decision, Outcome
-from reviewqueue.errors import NotFound
+from reviewqueue.errors import Forbidden, NotFound
 from reviewqueue.ledger.selectors import LedgerEntry, life_of_claim
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import has_role
-from reviewqueue.review.models import Label, ReviewTask
+from reviewqueue.review.models import Blind, Label, ReviewTask
 
 SEES_EVERY_CLAIM = frozenset({Role.SENIOR, Role.OWNER, Role.AUDITOR, Role.ADMIN})
+WORKS = frozenset({Role.REVIEWER, Role.SENIOR})
 SEES_TEXT = frozenset({Role.SENIOR, Role.OWNER, Role.AUDITOR})
 
 
@@ -48,6 +49,7 @@ def claim_life(user: User, claim_id: UUID) -> ClaimLife:
 
     Raises:
         NotFound: there is none, or it is not this person's to see.
+        Forbidden: this person may yet be the one to review it blind.
     """
     claim = Claim.objects.select_related("pipeline", "source", "payload").filter(pk=claim_id).first()
     if claim is None:
@@ -57,12 +59,16 @@ def claim_life(user: User, claim_id: UUID) -> ClaimLife:
     own = [label for label in labels if label.reviewer_id == user.pk]
     if not sees_all and not own:
         raise NotFound("There is no such claim.")
+    tasks = list(claim.tasks.order_by("created_at"))
+    works_here = has_role(user, WORKS, pipeline_id=claim.pipeline_id)
+    if works_here and not own and any(task.closed_at is None and task.blind != Blind.NONE for task in tasks):
+        raise Forbidden("This claim waits for a blind review that may be yours, so it stays closed until then.")
     may_read_text = bool(own) or has_role(user, SEES_TEXT, pipeline_id=claim.pipeline_id)
     return ClaimLife(
         claim=claim,
         content=_content(claim) if may_read_text else None,
         decisions=list(claim.decisions.select_related("policy_version").order_by("number")),
-        tasks=list(claim.tasks.order_by("created_at")),
+        tasks=tasks,
         labels=[label for label in labels if _may_see(label, user, sees_all=sees_all)],
         outcomes=list(claim.outcomes.order_by("number")),
         entries=life_of_claim(claim.pk) if sees_all else [],
@@ -77,7 +83,7 @@ def _content(claim: Claim) -> dict[str, Any] | None:
 
 def _may_see(label: Label, user: User, *, sees_all: bool) -> bool:
     """Who may still label the claim sees nobody else's judgement before the task is closed."""
-    works_here = has_role(user, {Role.REVIEWER, Role.SENIOR}, pipeline_id=label.task.pipeline_id)
+    works_here = has_role(user, WORKS, pipeline_id=label.task.pipeline_id)
     if label.reviewer_id == user.pk or (sees_all and not works_here):
         return True
     return label.task.closed_at is not None

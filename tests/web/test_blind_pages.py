@@ -85,3 +85,15 @@ def test_an_audit_sample_looks_like_any_other_task(world: World, rita: Visitor, 
     held = task_page(world, rita, output="one", external_id="one")
     assert "Audit" not in held
     assert "audit" not in held
+
+
+def test_who_may_yet_review_a_claim_blind_cannot_open_its_record_first(world: World, blind_to: Any) -> None:
+    blind_to("score")
+    claim = world.claim(**HIDDEN_SCORE)
+    sam, olga = Visitor(world.sam), Visitor(world.olga)
+    closed = sam.get(reverse("web:claim", args=[claim.pk]))
+    assert closed.status_code == 403
+    assert [canary for canary in SCORE_CANARIES if canary in text_of(closed)] == []
+    assert olga.get(reverse("web:claim", args=[claim.pk])).status_code == 200, "owners do not review"
+    submit(taken(world.sam))
+    assert sam.get(reverse("web:claim", args=[claim.pk])).status_code == 200

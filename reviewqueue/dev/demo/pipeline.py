@@ -21,7 +21,7 @@ Judge the answer as it stands, for the question as it was most likely meant.
 - Correct: a good encyclopedia gives the same answer.
 - Incorrect: it gives the other one.
 - Cannot judge: the question has no yes or no, or you found nothing either way.
-Look it up when you are not sure; the link beside the question starts the search. How sure the model said it was is \
+Look it up when you are not sure; the address under Evidence starts the search. How sure the model said it was is \
 hidden until you have answered, so that it cannot sway you."""
 
 POLICY: Final[dict[str, Any]] = {
