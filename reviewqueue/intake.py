@@ -1,36 +1,49 @@
-"""The spine: from a submitted claim to its recorded decision, in one transaction."""
+"""The spine: from submitted claims to their recorded decisions, in one transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection
-
 from reviewqueue.accounts.models import Source
-from reviewqueue.claims import services as claims
 from reviewqueue.claims.models import Claim, new_id
-from reviewqueue.claims.selectors import differing_fields, first_answer, first_answer_again, previewed_decision
-from reviewqueue.claims.submission import Submission
-from reviewqueue.errors import Conflict, FieldProblem, Invalid
-from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.claims.recording import NewClaim, TwinCommitted, record
+from reviewqueue.claims.selectors import (
+    claims_by_external_id,
+    claims_named,
+    differing_fields,
+    first_answer,
+    first_answer_again,
+    previewed_decision,
+    taken_external_ids,
+)
+from reviewqueue.claims.submission import Submission, parse_submission
+from reviewqueue.errors import Conflict, DomainError, FieldProblem, Invalid
 from reviewqueue.policy.facts import Facts
 from reviewqueue.policy.routing import Routing, no_policy, route
 from reviewqueue.policy.sampling import audit_number
-from reviewqueue.policy.selectors import ActivePolicy, active_policy, band_states
+from reviewqueue.policy.selectors import PipelineTerms, terms_of_source
 from reviewqueue.policy.services import sampling_key
 from reviewqueue.review.services import tasks
 from reviewqueue.transactions import service
 
-NO_EPOCH = "none"
+NO_EPOCH: Final = "none"
+MAX_BATCH: Final = 1_000
 
 
 class ClaimConflict(Conflict):
     """The same external_id came with other content; the first claim stands."""
 
     code = "claim_conflict"
+
+
+class TooManyClaims(DomainError):
+    """A batch is longer than batches may be."""
+
+    code = "too_large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,16 @@ class Submitted:
     created: bool
 
 
-@service
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of one element of a batch: its answer, or the error that it alone got."""
+
+    index: int
+    status: int
+    answer: dict[str, Any] | None = None
+    error: DomainError | None = None
+
+
 def submit(*, source: Source, submission: Submission, now: datetime) -> Submitted:
     """Records, routes and decides one claim, opens the review it needs, and writes the ledger.
 
@@ -49,96 +71,145 @@ def submit(*, source: Source, submission: Submission, now: datetime) -> Submitte
         Invalid: a name that the pipeline does not know, or an unknown superseded claim.
         ClaimConflict: the external_id is taken by a claim with other content.
     """
-    pipeline = _pipeline_for(source, submission)
-    _wait_for_twins(source, submission.external_id)
-    earlier = Claim.objects.filter(source=source, external_id=submission.external_id).first()
-    if earlier:
-        return Submitted(_answer_again(earlier, submission), created=False)
-    claim_id = new_id()
-    policy = active_policy(pipeline.id)
-    facts, routing = _decide(pipeline, submission, policy, claim_id)
-    claim, decision = claims.record(
-        claim_id=claim_id,
-        submission=submission,
-        source=source,
-        pipeline=pipeline,
-        facts=facts,
-        routing=routing,
-        policy=policy,
-        supersedes=_superseded(source, submission),
-        received_at=now,
-    )
-    tasks.open_for_decision(claim=claim, routing=routing, terms=policy.policy.review if policy else None, now=now)
-    return Submitted(first_answer(claim, decision, policy.number if policy else None), created=True)
+    (result,) = _take_in(source, [submission], now)
+    if isinstance(result, DomainError):
+        raise result
+    return result
+
+
+def submit_batch(*, source: Source, bodies: Sequence[object], now: datetime) -> list[BatchResult]:
+    """What `submit` does, for plain JSON values, in one transaction. Each stands or falls alone, in the order given.
+
+    Raises TooManyClaims.
+    """
+    if len(bodies) > MAX_BATCH:
+        raise TooManyClaims(f"A batch may have {MAX_BATCH} claims.")
+    parsed = [_parsed(body, now) for body in bodies]
+    readable = [each for each in parsed if isinstance(each, Submission)]
+    results = iter(_take_in(source, readable, now) if readable else [])
+    return [
+        _batch_result(index, next(results) if isinstance(each, Submission) else each)
+        for index, each in enumerate(parsed)
+    ]
 
 
 def preview(*, source: Source, submission: Submission, now: datetime) -> dict[str, Any]:
     """The decision that would be taken, in its REST form. Stores nothing, and draws nobody for audit."""
-    pipeline = _pipeline_for(source, submission)
-    policy = active_policy(pipeline.id)
-    _, routing = _decide(pipeline, submission, policy, new_id())
-    return previewed_decision(routing, policy.number if policy else None, now)
+    terms = _terms_for(submission, _terms_of(source, [submission]))
+    _, routing = _decide(submission, terms, new_id())
+    return previewed_decision(routing, terms.policy.number if terms.policy else None, now)
 
 
-def _decide(
-    pipeline: Pipeline, submission: Submission, policy: ActivePolicy | None, claim_id: UUID
-) -> tuple[Facts, Routing]:
-    subject: dict[str, Any] = {
-        "model": submission.model,
-        "model_version": submission.model_version,
-        "prompt_version": submission.prompt_version or "",
-    }
-    epoch = policy.policy.sampling.epoch if policy else NO_EPOCH
+def _parsed(body: object, now: datetime) -> Submission | Invalid:
+    try:
+        return parse_submission(body, now=now)
+    except Invalid as error:
+        return error
+
+
+def _batch_result(index: int, result: Submitted | DomainError) -> BatchResult:
+    if isinstance(result, Submitted):
+        return BatchResult(index, 201 if result.created else 200, answer=result.answer)
+    return BatchResult(index, 409 if isinstance(result, Conflict) else 422, error=result)
+
+
+def _take_in(source: Source, submissions: Sequence[Submission], now: datetime) -> list[Submitted | DomainError]:
+    """One result each. Whenever a twin was quicker it is all done again: one claim more is taken then, and for good."""
+    for _ in submissions:
+        try:
+            return _take_in_at_once(source, submissions, now)
+        except TwinCommitted:
+            continue
+    return _take_in_at_once(source, submissions, now)
+
+
+@service
+def _take_in_at_once(source: Source, submissions: Sequence[Submission], now: datetime) -> list[Submitted | DomainError]:
+    new, refused = _judge(source, submissions)
+    claims = list(new.values())
+    events = record(claims, source=source, now=now)
+    tasks.open_for_decisions(claims, events, now=now)
+    created = {place: Submitted(first_answer(claim, now), created=True) for place, claim in new.items()}
+    repeated = {place: each for place, each in enumerate(submissions) if place not in new and place not in refused}
+    results = {**created, **refused, **_answers_again(source, repeated)}
+    return [results[place] for place in range(len(submissions))]
+
+
+def _judge(source: Source, submissions: Sequence[Submission]) -> tuple[dict[int, NewClaim], dict[int, Invalid]]:
+    """Which submissions, by their places, are new claims and which are refused; the others repeat a claim."""
+    terms = _terms_of(source, submissions)
+    taken = taken_external_ids(source, [submission.external_id for submission in submissions])
+    superseded = claims_named(source, {each.supersedes for each in submissions if each.supersedes is not None})
+    new: dict[int, NewClaim] = {}
+    refused: dict[int, Invalid] = {}
+    for place, submission in enumerate(submissions):
+        try:
+            own = _terms_for(submission, terms)
+            if submission.external_id not in taken:
+                new[place] = _new_claim(submission, own, superseded)
+                taken.add(submission.external_id)
+        except Invalid as error:
+            refused[place] = error
+    return new, refused
+
+
+def _new_claim(submission: Submission, terms: PipelineTerms, superseded: Mapping[str, UUID]) -> NewClaim:
+    if submission.supersedes is not None and submission.supersedes not in superseded:
+        raise Invalid([FieldProblem("/supersedes", "unknown", "There is no such claim.")])
+    claim_id = new_id()
+    facts, routing = _decide(submission, terms, claim_id)
+    supersedes = None if submission.supersedes is None else superseded[submission.supersedes]
+    return NewClaim(claim_id, submission, terms, facts, routing, supersedes)
+
+
+def _decide(submission: Submission, terms: PipelineTerms, claim_id: UUID) -> tuple[Facts, Routing]:
+    policy = terms.policy.policy if terms.policy else None
     facts = Facts(
-        **subject,
+        model=submission.model,
+        model_version=submission.model_version,
+        prompt_version=submission.prompt_version or "",
         category=submission.category,
         segments=submission.segments,
         confidence=submission.confidence,
-        band_states=band_states(policy.version_id, **subject) if policy else {},
-        audit_u=audit_number(sampling_key(pipeline.slug, epoch), claim_id),
+        band_states=terms.band_states(submission.subject),
+        audit_u=audit_number(sampling_key(terms.slug, policy.sampling.epoch if policy else NO_EPOCH), claim_id),
     )
-    return facts, route(facts, policy.policy) if policy else no_policy(facts)
+    return facts, route(facts, policy) if policy else no_policy(facts)
 
 
-def _pipeline_for(source: Source, submission: Submission) -> Pipeline:
-    """The pipeline a source may post to, with every name in the claim known to it."""
-    pipeline = Pipeline.objects.filter(slug=submission.pipeline, sources=source).first()
-    if pipeline is None:
+def _terms_of(source: Source, submissions: Sequence[Submission]) -> dict[str, PipelineTerms]:
+    return terms_of_source(
+        source.pk,
+        pipelines={submission.pipeline for submission in submissions},
+        subjects={submission.subject for submission in submissions},
+    )
+
+
+def _terms_for(submission: Submission, terms: Mapping[str, PipelineTerms]) -> PipelineTerms:
+    """Those of the pipeline; Invalid when the source may not post there, or the claim has a name unknown there."""
+    own = terms.get(submission.pipeline)
+    if own is None:
         raise Invalid([FieldProblem("/pipeline", "unknown", "This source has no such pipeline.")])
     problems = []
-    if submission.category is not None and submission.category not in pipeline.categories:
+    if submission.category is not None and submission.category not in own.categories:
         problems.append(FieldProblem("/category", "unknown", "This pipeline has no such category."))
     for key, value in submission.segments.items():
-        if value not in pipeline.segment_values.get(key, ()):
+        if value not in own.segment_values.get(key, ()):
             problems.append(FieldProblem("/segments", "unknown", "This pipeline has no such segment."))
     if problems:
         raise Invalid(problems)
-    return pipeline
+    return own
 
 
-def _wait_for_twins(source: Source, external_id: str) -> None:
-    """Two requests with one external_id run one after the other; nobody else waits."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"claim:{source.pk}:{external_id}"])
+def _answers_again(source: Source, repeated: Mapping[int, Submission]) -> dict[int, Submitted | ClaimConflict]:
+    standing = claims_by_external_id(source, {submission.external_id for submission in repeated.values()})
+    return {place: _answer_again(standing[each.external_id], each) for place, each in repeated.items()}
 
 
-def _answer_again(earlier: Claim, submission: Submission) -> dict[str, Any]:
-    if bytes(earlier.content_hash) == submission.content_hash:
-        return first_answer_again(earlier.pk)
-    fields = differing_fields(earlier, submission)
-    raise ClaimConflict(
+def _answer_again(standing: Claim, submission: Submission) -> Submitted | ClaimConflict:
+    if bytes(standing.content_hash) == submission.content_hash:
+        return Submitted(first_answer_again(standing), created=False)
+    fields = differing_fields(standing, submission)
+    return ClaimConflict(
         "This external_id belongs to a claim with different content: " + ", ".join(fields) + ".", fields=fields
     )
-
-
-def _superseded(source: Source, submission: Submission) -> Claim | None:
-    if submission.supersedes is None:
-        return None
-    try:
-        claim_id = UUID(submission.supersedes)
-    except ValueError:
-        claim_id = None
-    claim = Claim.objects.filter(source=source, pk=claim_id).first() if claim_id else None
-    if claim is None:
-        raise Invalid([FieldProblem("/supersedes", "unknown", "There is no such claim.")])
-    return claim

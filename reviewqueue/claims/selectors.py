@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Prefetch, QuerySet
 
 from reviewqueue.accounts.models import Source
 from reviewqueue.claims.models import Claim, Decision, Outcome
+from reviewqueue.claims.recording import NewClaim
 from reviewqueue.claims.services import first_status
 from reviewqueue.claims.submission import Submission
 from reviewqueue.errors import NotFound
@@ -82,63 +84,102 @@ def answer_of(claim: Claim) -> dict[str, Any]:
     """The claim as the REST contract shows it, now. Expects a claim fetched with its standing decision and outcome."""
     decision: Decision = claim.standing_decisions[0]  # type: ignore[attr-defined]  # prefetched above
     outcomes: list[Outcome] = claim.standing_outcomes  # type: ignore[attr-defined]  # prefetched above
+    return _claim_answer(claim, decision, claim.status, outcomes[0] if outcomes else None)
+
+
+def taken_external_ids(source: Source, external_ids: Collection[str]) -> set[str]:
+    """Those of the external_ids that claims of the source have already."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT external_id FROM claims_claim WHERE source_id = %s AND external_id = ANY(%s)",
+            [source.pk, list(external_ids)],
+        )
+        return {external_id for (external_id,) in cursor.fetchall()}
+
+
+def claims_named(source: Source, named: Collection[str]) -> dict[str, UUID]:
+    """The ids of the source's claims by how they are named; what names none of them is left out."""
+    ids = {text: claim_id for text in named if (claim_id := _uuid(text))}
+    found = set(Claim.objects.filter(source=source, pk__in=ids.values()).values_list("pk", flat=True)) if ids else set()
+    return {text: claim_id for text, claim_id in ids.items() if claim_id in found}
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def claims_by_external_id(source: Source, external_ids: Collection[str]) -> dict[str, Claim]:
+    """The source's claims with their payloads and first decisions. No query when there is nothing to look for."""
+    if not external_ids:
+        return {}
+    first = Decision.objects.filter(number=1).select_related("policy_version")
+    claims = Claim.objects.filter(source=source, external_id__in=external_ids).select_related("pipeline", "payload")
+    return {
+        claim.external_id: claim for claim in claims.prefetch_related(Prefetch("decisions", first, to_attr="first"))
+    }
+
+
+def first_answer(claim: NewClaim, now: datetime) -> dict[str, Any]:
+    """What is answered when a claim comes in, decided at `now`."""
+    at = instant(now)
+    return {
+        "id": str(claim.id),
+        "external_id": claim.submission.external_id,
+        "pipeline": claim.terms.slug,
+        "status": first_status(claim.routing.route).value,
+        "decision": _decision_answer(claim.routing, claim.submission.confidence + 0.0, claim.policy_number, at),
+        "outcome": None,
+        "received_at": at,
+        "links": {"self": f"/api/v1/claims/{claim.id}"},
+    }
+
+
+def first_answer_again(claim: Claim) -> dict[str, Any]:
+    """A retry gets exactly the first answer, whatever has happened since. Expects one of `claims_by_external_id`."""
+    (decision,) = claim.first  # type: ignore[attr-defined]  # prefetched above
+    return _claim_answer(claim, decision, first_status(decision.route).value, None)
+
+
+def _claim_answer(claim: Claim, decision: Decision, status: str, outcome: Outcome | None) -> dict[str, Any]:
     number = decision.policy_version.number if decision.policy_version else None
-    return _answer(claim, decision, number, claim.status, outcomes[0] if outcomes else None)
-
-
-def first_answer(claim: Claim, decision: Decision, policy_number: int | None) -> dict[str, Any]:
-    """What was answered when the claim came in: a retry gets exactly this again, whatever has happened since."""
-    return _answer(claim, decision, policy_number, first_status(decision.route).value, None)
-
-
-def first_answer_again(claim_id: UUID) -> dict[str, Any]:
-    decision = Decision.objects.select_related("claim__pipeline", "policy_version").get(claim=claim_id, number=1)
-    number = decision.policy_version.number if decision.policy_version else None
-    return first_answer(decision.claim, decision, number)
-
-
-def _answer(
-    claim: Claim, decision: Decision, policy_number: int | None, status: str, outcome: Outcome | None
-) -> dict[str, Any]:
     return {
         "id": str(claim.id),
         "external_id": claim.external_id,
         "pipeline": claim.pipeline.slug,
         "status": status,
-        "decision": {
-            "route": decision.route,
-            "next_step": decision.next_step,
-            "band": decision.band or None,
-            "confidence": claim.confidence,
-            "calibrated_confidence": decision.calibrated_confidence,
-            "reasons": list(decision.reasons),
-            "policy_version": policy_number,
-            "calibrator": decision.calibrator,
-            "audit_sampled": decision.audit_sampled,
-            "inclusion_probability": decision.inclusion_probability,
-            "decided_at": instant(decision.decided_at),
-        },
+        "decision": _decision_answer(decision, claim.confidence, number, instant(decision.decided_at)),
         "outcome": outcome_answer(outcome) if outcome else None,
         "received_at": instant(claim.received_at),
         "links": {"self": f"/api/v1/claims/{claim.id}"},
     }
 
 
+def _decision_answer(
+    decided: Decision | Routing, confidence: float | None, policy_number: int | None, decided_at: str
+) -> dict[str, Any]:
+    return {
+        "route": decided.route,
+        "next_step": decided.next_step,
+        "band": decided.band or None,
+        "confidence": confidence,
+        "calibrated_confidence": decided.calibrated_confidence,
+        "reasons": list(decided.reasons),
+        "policy_version": policy_number,
+        "calibrator": decided.calibrator,
+        "audit_sampled": decided.audit_sampled,
+        "inclusion_probability": decided.inclusion_probability,
+        "decided_at": decided_at,
+    }
+
+
 def previewed_decision(routing: Routing, policy_number: int | None, now: datetime) -> dict[str, Any]:
     """A decision in its REST form that was not taken: the same fields, drawn for nothing."""
-    return {
-        "route": routing.route,
-        "next_step": routing.next_step,
-        "band": routing.band,
-        "confidence": routing.confidence,
-        "calibrated_confidence": routing.calibrated_confidence,
-        "reasons": [reason for reason in routing.reasons if reason != "audit_sample"],
-        "policy_version": policy_number,
-        "calibrator": routing.calibrator,
-        "audit_sampled": False,
-        "inclusion_probability": routing.inclusion_probability,
-        "decided_at": instant(now),
-    }
+    decision = _decision_answer(routing, routing.confidence, policy_number, instant(now))
+    reasons = [reason for reason in routing.reasons if reason != "audit_sample"]
+    return {**decision, "reasons": reasons, "audit_sampled": False}
 
 
 def outcome_answer(outcome: Outcome) -> dict[str, Any]:

@@ -1,33 +1,24 @@
-"""Writes about claims. All of these join their caller's transaction: intake and review call them."""
+"""Writes about claims that are there. All of these join their caller's transaction: review and reporting call them.
+
+New claims are written by `recording`.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import secrets
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import rfc8785
-from django.utils import timezone
 
-from reviewqueue.accounts.models import Source
-from reviewqueue.claims.models import Claim, ClaimPayload, ClaimStatus, Decision, Outcome, OutcomeBasis
-from reviewqueue.claims.submission import Submission
+from reviewqueue.claims.models import Claim, ClaimStatus, Outcome, OutcomeBasis
 from reviewqueue.errors import Conflict
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
-from reviewqueue.pipelines.models import Pipeline
-from reviewqueue.policy.facts import Facts, facts_to_json
-from reviewqueue.policy.routing import Routing
-from reviewqueue.policy.selectors import ActivePolicy
 from reviewqueue.transactions import joins_transaction
 
 HELD_ROUTES = frozenset({"review", "escalate"})
-
-
-class MandatoryReviewViolated(RuntimeError):
-    """A routing would have let a mandatory claim pass without a person. Never expected; refused all the same."""
 
 
 class AlreadySettled(Conflict):
@@ -36,113 +27,17 @@ class AlreadySettled(Conflict):
 
 def payload_commitment(salt: bytes, content: Any) -> bytes:
     """SHA-256(0x02, salt, canonical content): what the ledger knows of a payload. Meaningless without the salt."""
-    return hashlib.sha256(b"\x02" + salt + rfc8785.dumps(content)).digest()
+    return commitment(salt, rfc8785.dumps(content))
 
 
-def record(
-    *,
-    claim_id: UUID,
-    submission: Submission,
-    source: Source,
-    pipeline: Pipeline,
-    facts: Facts,
-    routing: Routing,
-    policy: ActivePolicy | None,
-    supersedes: Claim | None,
-    received_at: datetime,
-) -> tuple[Claim, Decision]:
-    """Writes the claim, its payload, its decision and the ledger entry that speaks of all three."""
-    joins_transaction()
-    if routing.mandatory and routing.route not in HELD_ROUTES:
-        raise MandatoryReviewViolated(routing.route)
-    salt, content = secrets.token_bytes(32), submission.content
-    entry = ledger.append(
-        event="claim.decided",
-        actor=Actor.source(source.slug),
-        claim=claim_id,
-        pipeline=pipeline.slug,
-        source=source.slug,
-        content_commitment=payload_commitment(salt, content),
-        **_decision_fields(submission, facts, routing, policy),
-    )
-    claim = Claim.objects.create(
-        id=claim_id,
-        source=source,
-        pipeline=pipeline,
-        external_id=submission.external_id,
-        model=submission.model,
-        model_version=submission.model_version,
-        prompt_version=submission.prompt_version or "",
-        category=submission.category or "",
-        segments=submission.segments,
-        confidence=submission.confidence + 0.0,  # minus zero is zero
-        elicitation=submission.elicitation,
-        signals=submission.signals,
-        fingerprint=submission.fingerprint,
-        content_hash=submission.content_hash,
-        supersedes=supersedes,
-        callback_url=submission.callback_url,
-        occurred_at=submission.occurred_at,
-        received_at=received_at,
-        status=first_status(routing.route),
-        event_id=entry.id,
-    )
-    ClaimPayload.objects.create(claim=claim, salt=salt, content=content)
-    decision = Decision.objects.create(
-        claim=claim,
-        pipeline=pipeline,
-        policy_version_id=policy.version_id if policy else None,
-        route=routing.route,
-        next_step=routing.next_step,
-        band=routing.band or "",
-        band_state=routing.band_state,
-        calibrated_confidence=routing.calibrated_confidence,
-        calibrator=routing.calibrator,
-        reasons=list(routing.reasons),
-        mandatory=routing.mandatory,
-        audit_u=facts.audit_u,
-        audit_rate=routing.audit_rate,
-        audit_sampled=routing.audit_sampled,
-        inclusion_probability=routing.inclusion_probability,
-        facts=facts_to_json(facts),
-        decided_at=timezone.now(),
-        event_id=entry.id,
-    )
-    return claim, decision
+def commitment(salt: bytes, canonical_content: bytes) -> bytes:
+    return hashlib.sha256(b"\x02" + salt + canonical_content).digest()
 
 
 def first_status(route: str) -> ClaimStatus:
     if route in HELD_ROUTES:
         return ClaimStatus.IN_REVIEW
     return ClaimStatus.AWAITING_STEP if route == "uncertain" else ClaimStatus.DECIDED
-
-
-def _decision_fields(
-    submission: Submission, facts: Facts, routing: Routing, policy: ActivePolicy | None
-) -> dict[str, Any]:
-    return {
-        "model": submission.model,
-        "model_version": submission.model_version,
-        "prompt_version": submission.prompt_version or "",
-        "elicitation": submission.elicitation,
-        "confidence_ppm": millionths(submission.confidence),
-        "calibrated_ppm": millionths(routing.calibrated_confidence),
-        "category": submission.category,
-        "segments": dict(submission.segments),
-        "band": routing.band,
-        "band_state": routing.band_state,
-        "route": routing.route,
-        "next_step": routing.next_step,
-        "reasons": list(routing.reasons),
-        "mandatory": routing.mandatory,
-        "policy_version": policy.number if policy else None,
-        "policy_hash": policy.document_hash if policy else None,
-        "calibrator": routing.calibrator,
-        "audit_u": f"{facts.audit_u:.18f}",
-        "audit_rate_ppm": millionths(routing.audit_rate),
-        "audit_sampled": routing.audit_sampled,
-        "inclusion_ppm": millionths(routing.inclusion_probability),
-    }
 
 
 def millionths(share: float | None) -> int | None:

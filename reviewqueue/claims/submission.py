@@ -74,6 +74,11 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     metadata: dict[str, Any] = {}
 
     @property
+    def subject(self) -> tuple[str, str, str]:
+        """Whose accuracy is measured: model, model version and prompt version."""
+        return self.model, self.model_version, self.prompt_version or ""
+
+    @property
     def content(self) -> dict[str, Any]:
         """What is kept in the payload: hostile text, erasable, never in the ledger."""
         return {
@@ -93,6 +98,11 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def written_content(self) -> bytes:
         """`content` as RFC 8785 writes it."""
         return _written_object(self.written, _CONTENT)
+
+    @property
+    def content_json(self) -> str:
+        """`content` with its numbers as they were submitted."""
+        return msgspec.json.encode(self.content).decode()
 
     @property
     def content_bytes(self) -> int:

@@ -27,11 +27,11 @@ def quick_canonical(value: Any) -> bytes:
 
 def quick_canonical_body(body: dict[str, object]) -> str:
     """What `canonical_body` gives, with its refusals."""
-    if _written_alike(body, MAX_LEVELS, floats=False):
-        text = _encode(body)
-        if len(text) <= MAX_BODY_BYTES and _NUL not in text:
-            return text.decode()
-    return canonical_body(body)
+    try:
+        text = _encode(body) if _written_alike(body, MAX_LEVELS, floats=False) else b""
+    except UnicodeEncodeError:  # half of a surrogate pair
+        text = b""
+    return text.decode() if 0 < len(text) <= MAX_BODY_BYTES and _NUL not in text else canonical_body(body)
 
 
 def _written_alike(value: Any, levels: int, *, floats: bool = True) -> bool:

@@ -162,9 +162,10 @@ def _append_round(
     rows = _insert([quick_canonical_body(body) for body in bodies])
     appended = []
     for claim, (id_, uuid, leaf_hash) in zip(claims, rows, strict=True):
+        end = None
         if claim is not None:
-            ends[claim] = ChainEnd(ends[claim].claim_seq + 1, leaf_hash)
-        appended.append(Appended(id_, uuid, leaf_hash, ends[claim] if claim else None))
+            end = ends[claim] = ChainEnd(ends[claim].claim_seq + 1, leaf_hash)
+        appended.append(Appended(id_, uuid, leaf_hash, end))
     return appended
 
 

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
+
+from django.db import connection
 
 from reviewqueue.errors import NotFound
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.document import Policy
-from reviewqueue.policy.models import BandState, PolicyStatus, PolicyVersion
+from reviewqueue.policy.models import PolicyStatus, PolicyVersion
 from reviewqueue.policy.parsing import parse_policy
+
+Subject = tuple[str, str, str]
+"""What band states are kept for: model, model version and prompt version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,60 @@ def policy_of(version_id: int, document_hash: str) -> Policy:
     return parse_policy(document)
 
 
-def band_states(version_id: int, *, model: str, model_version: str, prompt_version: str) -> Mapping[str, str]:
-    """State by band key. A band that is not in here has never been measured."""
-    return dict(
-        BandState.objects.filter(
-            policy_version_id=version_id, model=model, model_version=model_version, prompt_version=prompt_version
-        ).values_list("band", "state")
+@dataclass(frozen=True, slots=True)
+class PipelineTerms:
+    """All that intake judges a pipeline's claims by: the names it knows, its policy, and what the bands have earned."""
+
+    pipeline_id: int
+    slug: str
+    categories: Collection[str]
+    segment_values: Mapping[str, Collection[str]]
+    review_form: Mapping[str, Any]
+    policy: ActivePolicy | None
+    states: Mapping[Subject, Mapping[str, str]]
+
+    def band_states(self, subject: Subject) -> Mapping[str, str]:
+        """State by band key. A band that is not in here has never been measured."""
+        return self.states.get(subject, {})
+
+
+def terms_of_source(
+    source_id: int, *, pipelines: Collection[str], subjects: Collection[Subject]
+) -> dict[str, PipelineTerms]:
+    """The terms, as they are now, of those of the named pipelines that the source may post to. One statement."""
+    models, model_versions, prompt_versions = (list(set(names)) for names in zip(*subjects, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_TERMS, [models, model_versions, prompt_versions, source_id, list(set(pipelines))])
+        return {row[1]: _terms(row) for row in cursor.fetchall()}
+
+
+_TERMS: Final = """
+    SELECT pipeline.id, pipeline.slug, pipeline.categories, pipeline.segment_values, pipeline.review_form,
+           version.id, version.number, version.document_hash,
+           (SELECT jsonb_agg(jsonb_build_array(model, model_version, prompt_version, band, state))
+              FROM policy_bandstate
+             WHERE policy_version_id = version.id
+               AND model = ANY(%s) AND model_version = ANY(%s) AND prompt_version = ANY(%s))
+      FROM pipelines_pipeline AS pipeline
+      JOIN pipelines_pipeline_sources AS posts ON posts.pipeline_id = pipeline.id AND posts.source_id = %s
+      LEFT JOIN policy_policyversion AS version ON version.pipeline_id = pipeline.id AND version.status = 'active'
+     WHERE pipeline.slug = ANY(%s)"""
+
+
+def _terms(row: tuple[Any, ...]) -> PipelineTerms:
+    pipeline_id, slug, categories, segment_values, review_form, version_id, number, document_hash, measured = row
+    policy = ActivePolicy(version_id, number, document_hash, policy_of(version_id, document_hash)) if number else None
+    states: dict[Subject, dict[str, str]] = {}
+    for model, model_version, prompt_version, band, state in json.loads(measured or "[]"):
+        states.setdefault((model, model_version, prompt_version), {})[band] = state
+    return PipelineTerms(
+        pipeline_id=pipeline_id,
+        slug=slug,
+        categories=categories,
+        segment_values=json.loads(segment_values),
+        review_form=json.loads(review_form),
+        policy=policy,
+        states=states,
     )
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from django.db.models.functions import Now
-
-from reviewqueue.claims.models import Claim
+from reviewqueue.claims.copying import copy_rows
+from reviewqueue.claims.models import Claim, new_id
+from reviewqueue.claims.recording import NewClaim
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
+from reviewqueue.ledger.events import Entry
+from reviewqueue.ledger.services import Appended, ChainEnd
 from reviewqueue.pipelines.review_form import knows_answer
 from reviewqueue.policy.document import ReviewTerms
-from reviewqueue.policy.routing import Routing
 from reviewqueue.review.models import Blind, Purpose, ReviewSlot, ReviewTask
 from reviewqueue.transactions import joins_transaction
 
@@ -24,20 +29,46 @@ _PURPOSE_OF_ROUTE = {
 }
 
 
-def open_for_decision(*, claim: Claim, routing: Routing, terms: ReviewTerms | None, now: datetime) -> ReviewTask | None:
-    """The human work that a routing asks for: none for a claim that is accepted and not drawn for audit."""
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task that is to be opened, with one slot per label needed, free at `free_at` or at once."""
+
+    id: UUID
+    claim_id: UUID
+    pipeline_id: int
+    purpose: Purpose
+    blind: Blind
+    labels_needed: int
+    due_at: datetime
+    terms: ReviewTerms
+    seniors_only: bool
+    free_at: datetime | None = None
+
+
+def open_for_decisions(claims: Sequence[NewClaim], events: Sequence[Appended], *, now: datetime) -> None:
+    """The human work that routings ask for: none for a claim that is accepted and not drawn for audit.
+
+    `events` are the ledger entries of the decisions, in the same order.
+    """
+    new = [task for claim in claims if (task := _task_for_decision(claim, now))]
+    _open(new, now, after={claim.id: event.end for claim, event in zip(claims, events, strict=True) if event.end})
+
+
+def _task_for_decision(claim: NewClaim, now: datetime) -> NewTask | None:
+    routing, policy = claim.routing, claim.terms.policy
     purpose = Purpose.AUDIT if routing.audit_sampled else _PURPOSE_OF_ROUTE.get(routing.route)
     if purpose is None:
         return None
-    return open_task(
-        claim=claim,
+    return NewTask(
+        id=new_id(),
+        claim_id=claim.id,
+        pipeline_id=claim.terms.pipeline_id,
         purpose=purpose,
-        blind=Blind(routing.blind),
+        blind=_possible_blind(Blind(routing.blind), claim.terms.review_form),
         labels_needed=routing.labels_needed,
         due_at=now + timedelta(minutes=routing.due_minutes),
-        terms=terms or WITHOUT_POLICY,
+        terms=policy.policy.review if policy else WITHOUT_POLICY,
         seniors_only=purpose == Purpose.ESCALATION,
-        now=now,
     )
 
 
@@ -54,45 +85,73 @@ def open_task(
     free_at: datetime | None = None,
 ) -> ReviewTask:
     """A task with one slot per label needed, free at `free_at` or at once, by the database's clock."""
-    joins_transaction()
-    if blind == Blind.ANSWER and not knows_answer(claim.pipeline.review_form):
-        blind = Blind.SCORE  # a free text can only be judged by somebody who sees it
-    task_id = ReviewTask._meta.pk.get_default()
-    entry = ledger.append(
-        event="task.opened",
-        actor=SYSTEM,
-        claim=claim.pk,
-        task=task_id,
-        purpose=purpose.value,
-        labels_needed=labels_needed,
-        blind=blind.value,
-    )
-    task = ReviewTask.objects.create(
-        id=task_id,
-        claim=claim,
+    task = NewTask(
+        id=new_id(),
+        claim_id=claim.pk,
         pipeline_id=claim.pipeline_id,
         purpose=purpose,
-        blind=blind,
+        blind=_possible_blind(blind, claim.pipeline.review_form),
         labels_needed=labels_needed,
-        lease_seconds=terms.lease_minutes * 60,
-        undo_seconds=terms.undo_seconds,
         due_at=due_at,
-        created_at=now,
-        event_id=entry.id,
+        terms=terms,
+        seniors_only=seniors_only,
+        free_at=free_at,
     )
-    ReviewSlot.objects.bulk_create(
-        ReviewSlot(
-            task=task,
-            pipeline_id=claim.pipeline_id,
-            purpose=purpose,
-            number=number,
-            seniors_only=seniors_only,
-            due_at=due_at,
-            free_at=free_at or Now(),
-        )
-        for number in range(1, labels_needed + 1)
-    )
-    return task
+    _open([task], now)
+    return ReviewTask.objects.get(pk=task.id)
+
+
+def _possible_blind(wanted: Blind, review_form: Mapping[str, Any]) -> Blind:
+    """A free text can only be judged by somebody who sees it."""
+    return Blind.SCORE if wanted == Blind.ANSWER and not knows_answer(review_form) else wanted
+
+
+def _open(new: Sequence[NewTask], now: datetime, *, after: Mapping[UUID, ChainEnd] | None = None) -> None:
+    events = ledger.append_many([_entry(task) for task in new], after=after)
+    copy_rows(ReviewTask, [_task_row(task, event.id, now) for task, event in zip(new, events, strict=True)])
+    copy_rows(ReviewSlot, [_slot_row(task, number) for task in new for number in range(1, task.labels_needed + 1)])
+
+
+def _entry(task: NewTask) -> Entry:
+    fields = {
+        "task": task.id,
+        "purpose": task.purpose.value,
+        "labels_needed": task.labels_needed,
+        "blind": task.blind.value,
+    }
+    return Entry("task.opened", SYSTEM, task.claim_id, fields)
+
+
+def _task_row(task: NewTask, event_id: int, now: datetime) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "claim_id": task.claim_id,
+        "pipeline_id": task.pipeline_id,
+        "purpose": task.purpose.value,
+        "blind": task.blind.value,
+        "labels_needed": task.labels_needed,
+        "lease_seconds": task.terms.lease_minutes * 60,
+        "undo_seconds": task.terms.undo_seconds,
+        "due_at": task.due_at,
+        "created_at": now,
+        "event_id": event_id,
+    }
+
+
+def _slot_row(task: NewTask, number: int) -> dict[str, Any]:
+    return {
+        "task_id": task.id,
+        "pipeline_id": task.pipeline_id,
+        "purpose": task.purpose.value,
+        "number": number,
+        "seniors_only": task.seniors_only,
+        "due_at": task.due_at,
+        "priority": 0,
+        "free_at": task.free_at or "now",  # by the database's clock: when this transaction began
+        "lease_no": 0,
+        "expiries": 0,
+        "done": False,
+    }
 
 
 def close_task(*, task: ReviewTask, actor: Actor, now: datetime) -> None:
