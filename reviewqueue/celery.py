@@ -8,6 +8,7 @@ import os
 
 from celery import Celery
 from celery.schedules import schedule
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewqueue.settings")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small fits wait for threads longer than they compute
@@ -28,6 +29,21 @@ SWEEPS = [
     ("calibration.tasks.fit_calibrators", 15, "default"),
     ("reviewqueue.accounts.tasks.forget_old_requests", 3600, "default"),
 ]
+
+# Above the hard time limit, or a slow sweep would be delivered twice; restored soon after a killed worker.
+REDIS = {
+    "broker_transport_options": {
+        "visibility_timeout": 300,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+    }
+}
+RABBITMQ = {
+    "broker_transport_options": {"confirm_publish": True},
+    "task_default_queue_type": "quorum",
+    "task_create_missing_queue_type": "quorum",
+    "worker_detect_quorum_queues": True,
+}
 
 app.conf.update(
     imports=sorted({task.rsplit(".", 1)[0] for task, _, _ in SWEEPS}),
@@ -51,10 +67,5 @@ app.conf.update(
     worker_enable_soft_shutdown_on_idle=True,
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
-    # Above the hard time limit, or a slow sweep would be delivered twice; restored soon after a killed worker.
-    broker_transport_options={
-        "visibility_timeout": 300,
-        "unacked_restore_interval": 10,
-        "unacked_restore_throttle": 1,
-    },
+    **(RABBITMQ if settings.CELERY_BROKER_URL.startswith("amqp") else REDIS),
 )
