@@ -10,7 +10,6 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from itertools import groupby
 from typing import Any, Final
 
@@ -202,7 +201,7 @@ def _problem(status: int, codes: tuple[str, ...]) -> Json:
     names = ["X-Request-ID", *([] if status >= 500 else ["RateLimit-Policy", "RateLimit"])]
     names += [name for code in codes for name in KINDS[code].headers]
     return {
-        "description": f"{HTTPStatus(status).phrase}: " + ", ".join(f"`{code}`" for code in codes) + ".",
+        "description": " ".join(f"{KINDS[code].title} (`{code}`)." for code in codes),
         "headers": _headers(dict.fromkeys(names)),
         "content": {
             MEDIA_TYPE: {

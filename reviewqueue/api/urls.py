@@ -37,5 +37,6 @@ urlpatterns = [
     path("pipelines/<slug:slug>/policies", pipelines.Policies.as_view(), name="policies"),
     path("pipelines/<slug:slug>/policies/<int:number>", pipelines.PolicyDetail.as_view(), name="policy"),
     path("schema", reference.Schema.as_view(), name="schema"),
+    path("docs", reference.Reference.as_view(), name="docs"),
     re_path(r"", nothing_here, name="nothing-here"),
 ]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.urls import URLPattern, get_resolver
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from reviewqueue.api import reading
 from reviewqueue.api.openapi import openapi
 from reviewqueue.api.operation import OpenOperation
 
@@ -22,3 +25,21 @@ def document() -> dict[str, Any]:
 class Schema(OpenOperation):
     def get(self, _: Request) -> Response:
         return Response(document(), headers={"Cache-Control": "public, max-age=300"})
+
+
+class Reference(OpenOperation):
+    """The same for people, with forms to try things out."""
+
+    def get(self, request: Request) -> HttpResponse:
+        return render(request._request, "api/reference.html", {"frame": "layout/document.html", **_readable()})
+
+
+@lru_cache(maxsize=1)
+def _readable() -> dict[str, Any]:
+    described = document()
+    return {
+        "base": described["servers"][0]["url"],
+        "introduction": reading.introduction(described),
+        "chapters": reading.chapters(described),
+        "types": reading.types(described),
+    }
