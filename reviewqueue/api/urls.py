@@ -8,7 +8,7 @@ from django.views.decorators.common import no_append_slash
 from django.views.decorators.csrf import csrf_exempt
 
 from reviewqueue.api.problems import problem
-from reviewqueue.api.views import claims, outcomes, pipelines, reference, reviews
+from reviewqueue.api.views import batches, claims, metrics, outcomes, pipelines, reference, reviews
 
 app_name = "api"
 
@@ -24,6 +24,7 @@ urlpatterns = [
     path("claims", claims.Claims.as_view(), name="claims"),
     path("claims/preview", claims.ClaimPreview.as_view(), name="claim-preview"),
     path("claims/<uuid:claim_id>", claims.ClaimDetail.as_view(), name="claim"),
+    path("claims/batch", batches.ClaimBatch.as_view(), name="claim-batch"),
     path("claims/<uuid:claim_id>/outcome", outcomes.ClaimOutcome.as_view(), name="claim-outcome"),
     path("outcomes", outcomes.Outcomes.as_view(), name="outcomes"),
     path("reviews/take", reviews.ReviewTake.as_view(), name="take"),
@@ -36,6 +37,7 @@ urlpatterns = [
     path("pipelines/<slug:slug>/bands", pipelines.PipelineBands.as_view(), name="bands"),
     path("pipelines/<slug:slug>/policies", pipelines.Policies.as_view(), name="policies"),
     path("pipelines/<slug:slug>/policies/<int:number>", pipelines.PolicyDetail.as_view(), name="policy"),
+    path("metrics", metrics.Metrics.as_view(), name="metrics"),
     path("schema", reference.Schema.as_view(), name="schema"),
     path("docs", reference.Reference.as_view(), name="docs"),
     re_path(r"", nothing_here, name="nothing-here"),
