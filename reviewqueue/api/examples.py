@@ -222,3 +222,11 @@ POLICY_DETAIL: Final[dict[str, Any]] = {
     },
     "evidence": {},
 }
+METRICS: Final = """\
+# HELP reviewqueue_ledger_unsealed_entries Entries that wait to be sealed.
+# TYPE reviewqueue_ledger_unsealed_entries gauge
+reviewqueue_ledger_unsealed_entries 4
+# HELP reviewqueue_queue_open Labels that could be given now.
+# TYPE reviewqueue_queue_open gauge
+reviewqueue_queue_open{pipeline="support-answers"} 12
+"""

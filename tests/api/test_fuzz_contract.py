@@ -45,7 +45,11 @@ def traffic(world: World, settings: Any) -> Iterator[Traffic]:
     other = accounts.create_source(slug="other", name="Other", actor=SETUP)
     traffic = Traffic(
         world,
-        callers={"claims": Caller(world.key), "reviews": Caller(key_for(world.rita, "review"))},
+        callers={
+            "claims": Caller(world.key),
+            "reviews": Caller(key_for(world.rita, "review")),
+            "metrics": Caller(key_for(world.ada, "audit")),
+        },
         strangers={
             "claims": Caller(key_for(other, "intake", "read", "outcomes")),
             "reviews": Caller(key_for(world.ravi, "review")),
