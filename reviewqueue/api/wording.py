@@ -12,7 +12,7 @@ and outcomes are read back. `docs/api.md` shows each with a command to copy.
 What belongs to somebody else is 404. A key in an address is refused and revoked: addresses end up in logs.
 
 **Bodies** are read strictly: UTF-8, no duplicate keys, finite numbers of at most 40 characters, integers within
-±(2⁵³ − 1), at most 32 levels and 1 MiB, no unknown fields, no compression.
+±(2⁵³ − 1), at most 32 levels and 1 MiB (a batch 32 MiB), no unknown fields, no compression.
 
 **Refusals** are `application/problem+json` (RFC 9457). Rely on `code`. `instance` is the request's id, which is also in
 `X-Request-ID`; one of the caller's own, up to 64 characters of `A–Z a–z 0–9 . _ : -`, is kept.
