@@ -1,17 +1,23 @@
 """From a submitted claim to its recorded decision."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
-from reviewqueue.claims.models import Claim, Decision
+from reviewqueue.claims.models import Claim, Decision, new_id
+from reviewqueue.claims.recording import MandatoryReviewViolated, NewClaim, record
+from reviewqueue.claims.submission import parse_submission
 from reviewqueue.errors import Invalid
 from reviewqueue.intake import ClaimConflict
 from reviewqueue.ledger.models import Event
-from reviewqueue.policy.facts import facts_from_json
+from reviewqueue.policy.facts import Facts, facts_from_json
 from reviewqueue.policy.routing import route
-from reviewqueue.policy.selectors import policy_of
+from reviewqueue.policy.selectors import policy_of, terms_of_source
 from reviewqueue.review.models import ReviewTask
-from tests.world import IDENTITY, POLICY, World
+from reviewqueue.transactions import one_transaction
+from tests.world import IDENTITY, MODEL, POLICY, World
 
 CALIBRATED = {**POLICY, "calibrators": [IDENTITY]}
 
@@ -131,3 +137,14 @@ def test_a_claim_and_its_decision_cannot_be_rewritten(world: World) -> None:
     ):
         with pytest.raises(Exception, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement, [claim.pk])
+
+
+def test_the_service_refuses_to_record_a_mandatory_claim_that_would_pass_without_a_person(world: World) -> None:
+    submission = parse_submission(world.claim_body(category="refunds"), now=timezone.now())
+    terms = terms_of_source(world.source.pk, pipelines={submission.pipeline}, subjects={submission.subject})
+    facts = Facts(**MODEL, category="refunds", confidence=0.99, audit_u=0.5, segments={"workflow": "qa"})
+    routing = replace(route(facts, terms[submission.pipeline].policy.policy), route="accept")
+    forged = NewClaim(new_id(), submission, terms[submission.pipeline], facts, routing, None)
+    with pytest.raises(MandatoryReviewViolated), one_transaction():
+        record([forged], source=world.source, now=timezone.now())
+    assert not Claim.objects.exists()
