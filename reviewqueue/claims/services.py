@@ -67,11 +67,11 @@ def settle(
     last = claim.outcomes.order_by("-number").first()
     measures = basis != OutcomeBasis.EXTERNAL
     outcome_id = Outcome._meta.pk.get_default()
-    if last:
+    for standing in claim.outcomes.filter(standing=True):
         ledger.append(
-            event="outcome.superseded", actor=actor, claim=claim.pk, outcome=last.pk, superseded_by=outcome_id
+            event="outcome.superseded", actor=actor, claim=claim.pk, outcome=standing.pk, superseded_by=outcome_id
         )
-        claim.outcomes.filter(standing=True).update(standing=False)
+    claim.outcomes.filter(standing=True).update(standing=False)
     if measures:
         claim.outcomes.filter(measures=True).update(measures=False)
     entry = ledger.append(
@@ -101,3 +101,13 @@ def settle(
         claim.status = ClaimStatus.SETTLED
         claim.save(update_fields=["status"])
     return outcome
+
+
+def withdraw(*, claim: Claim, outcome: Outcome, actor: Actor) -> None:
+    """An outcome that nobody says any more: nothing takes its place. The caller has locked the claim."""
+    joins_transaction()
+    ledger.append(event="outcome.superseded", actor=actor, claim=claim.pk, outcome=outcome.pk)
+    claim.outcomes.filter(pk=outcome.pk).update(standing=False, measures=False)
+    if not claim.outcomes.filter(standing=True).exists():
+        claim.status = first_status(claim.decisions.get(standing=True).route)
+        claim.save(update_fields=["status"])

@@ -156,10 +156,5 @@ def _withdraw_outcome(task: ReviewTask, claim: Claim, actor: Actor) -> None:
     """No truth stands any more: the labels that made it no longer say it."""
     given = Label.objects.filter(task=task).values("pk")
     outcome = claim.outcomes.filter(measures=True, label_id__in=given).first()
-    if outcome is None:
-        return
-    ledger.append(event="outcome.superseded", actor=actor, claim=claim.pk, outcome=outcome.pk)
-    claim.outcomes.filter(pk=outcome.pk).update(standing=False, measures=False)
-    if not claim.outcomes.filter(standing=True).exists():
-        claim.status = claims.first_status(claim.decisions.get(standing=True).route)
-        claim.save(update_fields=["status"])
+    if outcome:
+        claims.withdraw(claim=claim, outcome=outcome, actor=actor)
