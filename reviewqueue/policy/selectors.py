@@ -10,7 +10,7 @@ from django.db import connection
 
 from reviewqueue.errors import NotFound
 from reviewqueue.pipelines.models import Pipeline
-from reviewqueue.policy.document import Policy
+from reviewqueue.policy.document import Policy, policy_hash
 from reviewqueue.policy.models import PolicyStatus, PolicyVersion
 from reviewqueue.policy.parsing import parse_policy
 
@@ -38,11 +38,17 @@ def active_policy(pipeline_id: int) -> ActivePolicy | None:
     return ActivePolicy(*row, policy=policy_of(row[0], row[2])) if row else None
 
 
+class PolicyForged(RuntimeError):
+    """A stored policy is not what its hash, and so the ledger, says. Nothing may be routed by it."""
+
+
 @lru_cache(maxsize=256)
 def policy_of(version_id: int, document_hash: str) -> Policy:
     """The parsed document of a version, kept for the life of the process: what a hash names never changes."""
     versions = PolicyVersion.objects.filter(pk=version_id, document_hash=document_hash)
     document: dict[str, Any] = versions.values_list("document", flat=True).get()
+    if policy_hash(document) != document_hash:
+        raise PolicyForged(f"The document of policy version {version_id} is not the one that was approved.")
     return parse_policy(document)
 
 

@@ -1,5 +1,6 @@
 """From a submitted claim to its recorded decision."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from reviewqueue.intake import ClaimConflict
 from reviewqueue.ledger.models import Event
 from reviewqueue.policy.facts import Facts, facts_from_json
 from reviewqueue.policy.routing import route
-from reviewqueue.policy.selectors import policy_of, terms_of_source
+from reviewqueue.policy.selectors import PolicyForged, policy_of, terms_of_source
 from reviewqueue.review.models import ReviewTask
 from reviewqueue.transactions import one_transaction
 from tests.world import IDENTITY, MODEL, POLICY, World
@@ -129,11 +130,14 @@ def test_the_ledger_entry_holds_no_text_of_the_claim(world: World) -> None:
     assert f'"claim":"{claim.pk}"' in leaf
 
 
-def test_a_claim_and_its_decision_cannot_be_rewritten(world: World) -> None:
+def test_a_claim_and_its_decision_can_be_neither_rewritten_nor_deleted(world: World) -> None:
     claim = world.claim()
     for statement in (
         "UPDATE claims_claim SET confidence = 0.1 WHERE id = %s",
         "UPDATE claims_decision SET route = 'accept' WHERE claim_id = %s",
+        "UPDATE claims_claimpayload SET content = '{}' WHERE claim_id = %s",
+        "DELETE FROM claims_decision WHERE claim_id = %s",
+        "DELETE FROM claims_claim WHERE id = %s",
     ):
         with pytest.raises(Exception, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement, [claim.pk])
@@ -148,3 +152,18 @@ def test_the_service_refuses_to_record_a_mandatory_claim_that_would_pass_without
     with pytest.raises(MandatoryReviewViolated), one_transaction():
         record([forged], source=world.source, now=timezone.now())
     assert not Claim.objects.exists()
+
+
+def test_nothing_is_routed_by_a_policy_document_that_is_not_the_approved_one(world: World) -> None:
+    loosened = {**world.policy.document, "mandatory": {"categories": [], "segments": {}, "route": "review"}}
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE NONE")
+        cursor.execute("SET LOCAL session_replication_role = 'replica'")
+        cursor.execute(
+            "UPDATE policy_policyversion SET document = %s WHERE id = %s", [json.dumps(loosened), world.policy.pk]
+        )
+        cursor.execute("SET LOCAL session_replication_role = 'origin'")
+        cursor.execute("SET LOCAL ROLE app_web")
+    policy_of.cache_clear()
+    with pytest.raises(PolicyForged):
+        world.submit(category="refunds")
