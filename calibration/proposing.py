@@ -16,8 +16,10 @@ from reviewqueue.policy.document import CalibratorEntry, Policy, thawed
 
 FEWEST_TO_FIT = 30
 FEWEST_TO_JUDGE = 100
-GROWTH = 1.5
-"""A new fit is worth its while once there are half as many labels again as at the last one."""
+GROWTH_WHEN_DECIDED = 1.5
+GROWTH_WHEN_UNDECIDED = 1.05
+"""How many more labels than at the last fit make a new one worth its while. Where the last one was neither proposed
+nor rejected, labels are what is missing, so it is tried again soon."""
 
 ACCEPTABLE_ERROR = 0.0005
 """Debiased squared calibration error up to which the stated confidence may be taken as it is."""
@@ -42,14 +44,14 @@ def proposals(
     policy: Policy,
     rows: Sequence[LabelledClaim],
     *,
-    seen: Mapping[tuple[str, str, str], int],
+    wanted: Mapping[tuple[str, str, str], float],
     attributes: Sequence[str],
 ) -> list[Proposal]:
-    """For every subject with enough labels more than the `seen` number at its last fit."""
+    """For every subject that has as many labels as `wanted` for its next fit (none named: the first one)."""
     found = []
     for subject in sorted({row.place.subject for row in rows}):
         own = [row for row in rows if row.place.subject == subject]
-        if len(own) < GROWTH * seen.get(subject, 0):
+        if len(own) < wanted.get(subject, 0):
             continue
         fit = Labels([row for row in own if in_fit_half(row.fingerprint)])
         judge = Labels([row for row in own if not in_fit_half(row.fingerprint)])

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from calibration.evidence import LabelledClaim, claim_counts, labelled_claims, newest_of
 from calibration.measuring import Measured, measure
-from calibration.models import BandStat, Calibrator, Measurement
-from calibration.proposing import Proposal, proposals
+from calibration.models import BandStat, Calibrator, CalibratorStatus, Measurement
+from calibration.proposing import GROWTH_WHEN_DECIDED, GROWTH_WHEN_UNDECIDED, Proposal, proposals
 from calibration.selectors import fitting_times
 from reviewqueue.claims.services import millionths
 from reviewqueue.ledger import services as ledger
@@ -117,15 +117,21 @@ def fit_pipeline(pipeline: Pipeline) -> int:
         return 0
     rebase_drafts(pipeline, active)
     labels = labelled_claims(pipeline.pk)
-    latest = {
-        (row.model, row.model_version, row.prompt_version): row.fit_labels + row.judged_labels
+    wanted = {
+        (row.model, row.model_version, row.prompt_version): _labels_for_next_fit(row)
         for row in Calibrator.objects.filter(pipeline=pipeline).order_by("number")
     }
     policy = policy_of(active.pk, active.document_hash)
-    found = proposals(policy, labels, seen=latest, attributes=_attributes(pipeline))
+    found = proposals(policy, labels, wanted=wanted, attributes=_attributes(pipeline))
     for proposal in found:
         _record(pipeline, active, proposal, labels)
     return len(found)
+
+
+def _labels_for_next_fit(last: Calibrator) -> float:
+    undecided = last.status == CalibratorStatus.FITTED
+    growth = GROWTH_WHEN_UNDECIDED if undecided else GROWTH_WHEN_DECIDED
+    return growth * (last.fit_labels + last.judged_labels)
 
 
 def _attributes(pipeline: Pipeline) -> list[str]:
