@@ -71,7 +71,7 @@ def claim_life(user: User, claim_id: UUID) -> ClaimLife:
         tasks=tasks,
         labels=[label for label in labels if _may_see(label, user, sees_all=sees_all)],
         outcomes=list(claim.outcomes.order_by("number")),
-        entries=life_of_claim(claim.pk) if sees_all else [],
+        entries=_entries(claim, user, tasks, works_here=works_here) if sees_all else [],
         may_read_text=may_read_text,
     )
 
@@ -79,6 +79,19 @@ def claim_life(user: User, claim_id: UUID) -> ClaimLife:
 def _content(claim: Claim) -> dict[str, Any] | None:
     payload = getattr(claim, "payload", None)
     return payload.content if payload else None
+
+
+def _entries(claim: Claim, user: User, tasks: list[ReviewTask], *, works_here: bool) -> list[LedgerEntry]:
+    """All, but for other people's labels of tasks that this person may still have to label."""
+    entries = life_of_claim(claim.pk)
+    hidden = {str(task.pk) for task in tasks if task.closed_at is None} if works_here else set()
+    return [
+        entry
+        for entry in entries
+        if not entry.kind.startswith("label.")
+        or entry.body.get("task") not in hidden
+        or entry.body.get("reviewer") == str(user.pseudonym)
+    ]
 
 
 def _may_see(label: Label, user: User, *, sees_all: bool) -> bool:

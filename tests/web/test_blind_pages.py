@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from reviewqueue.reports.claim_life import claim_life
 from reviewqueue.review.services.labels import LabelAnswer
 from tests.services.review.steps import ask_for_choices, review_terms, submit, taken
 from tests.web.visitor import Visitor, text_of
@@ -78,6 +79,10 @@ def test_nobody_sees_what_another_reviewer_said_while_the_task_is_open(world: Wo
         sam.get(reverse("web:claim", args=[claim.pk])),
     ]
     assert [text_of(page) for page in pages if "ravis" in text_of(page)] == []
+    entries = claim_life(world.sam, claim.pk).entries
+    assert {entry.kind for entry in entries} >= {"claim.decided", "lease.granted"}
+    assert "label.submitted" not in {entry.kind for entry in entries}
+    assert "label.submitted" in {entry.kind for entry in claim_life(world.ada, claim.pk).entries}
 
 
 def test_an_audit_sample_looks_like_any_other_task(world: World, rita: Visitor, blind_to: Any) -> None:

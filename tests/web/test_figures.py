@@ -44,7 +44,7 @@ def test_a_band_shows_its_accuracy_interval_state_and_what_is_missing(measured: 
 
 def test_an_overconfident_segment_is_named_in_words(measured: World, olga: Visitor) -> None:
     page = " ".join(re.sub(r"<[^>]+>", " ", text_of(olga.get(BANDS))).split())
-    assert "language=de 2026-10-01 : says 99 % on average, is right in 0 %" in page
+    assert "language=de acme-lm 2026-10-01 , prompt v14 : says 99 % on average, is right in 0 %" in page
 
 
 def test_the_diagram_is_real_text_without_styles_or_scripts(measured: World, olga: Visitor) -> None:

@@ -65,14 +65,15 @@ def queue(request: PersonRequest) -> HttpResponse:
 
 @action
 def take(request: PersonRequest) -> HttpResponse:
-    """The next task, of one pipeline or of any."""
+    """What this person holds already, else the next task; of one pipeline or of any."""
     require_role(request.user, WORKING_ROLES, "Only reviewers and seniors take tasks.")
     form = TakeForm(request.POST)
     slug = form.cleaned_data["pipeline"] if form.is_valid() else ""
     if slug:
         pipeline_for(request.user, slug, WORKING_ROLES)
     request.session[REVIEWING_IN] = slug
-    lease = next_lease(request)
+    held = [each for each in selectors.live_leases(request.user) if slug in ("", each.task.pipeline.slug)]
+    lease = held[0] if held else next_lease(request)
     return go(request, "web:task", lease_id=lease.pk) if lease else go(request, "web:queue")
 
 
