@@ -150,7 +150,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = OVER_TLS
 SESSION_COOKIE_NAME = "__Host-sessionid" if OVER_TLS else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if OVER_TLS else "csrftoken"
-CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = False  # a page left open over a new log-in takes the new token from it
 CSRF_FAILURE_VIEW = "reviewqueue.web.views.errors.csrf_failed"
 
 # --- security headers -----------------------------------------------------------------------------------------------

@@ -62,12 +62,16 @@ def _answer(view: View, methods: tuple[str, ...], request: PersonRequest, named:
 
 
 def ask_to_log_in(request: HtmxRequest) -> HttpResponse:
-    """htmx is told to go to the log-in page: a log-in form inside a fragment would be a trap."""
+    """A log-in form inside a fragment would be a trap, so htmx is told to go to the log-in page instead.
+
+    Not after an action: that page may hold words nobody has saved yet. It stays, and says what to do.
+    """
     to_login = redirect_to_login(_return_address(request))
     if not request.htmx:
         return to_login
     response = HttpResponse(status=401)
-    response["HX-Redirect"] = to_login.url
+    if request.method in ("GET", "HEAD"):
+        response["HX-Redirect"] = to_login.url
     return response
 
 

@@ -2,6 +2,7 @@
 
 const FAILED = {
   0: "No connection. Nothing was lost on this page; try again in a moment.",
+  401: "You are logged out. Your text is still on this page: log in again in another tab, then save here.",
   403: "This was refused. Reload the page: you may have been logged out.",
   404: "This is not there any more. Your text is still on this page.",
   429: "Too many requests. Wait a moment and try again.",

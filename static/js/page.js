@@ -10,6 +10,7 @@ export function startPage() {
   document.body.addEventListener("htmx:load", (event) => showCopyButtons(event.detail.elt));
   document.body.addEventListener("htmx:beforeRequest", restWhileHidden);
   document.body.addEventListener("htmx:beforeSwap", rememberOpen);
+  document.body.addEventListener("htmx:configRequest", useCurrentToken);
   showCopyButtons(document);
 }
 
@@ -36,6 +37,14 @@ async function copyText(button) {
   const before = word.textContent;
   word.textContent = "Copied";
   setTimeout(() => (word.textContent = before), 1500);
+}
+
+// Logging in again in another tab changes the token; what this page was given with its forms is then out of date.
+function useCurrentToken(event) {
+  const token = document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=([^;]+)/)?.[1];
+  if (!token || event.detail.verb === "get") return;
+  event.detail.headers["X-CSRFToken"] = token;
+  if (event.detail.parameters.csrfmiddlewaretoken) event.detail.parameters.csrfmiddlewaretoken = token;
 }
 
 // A tab nobody looks at asks for nothing.

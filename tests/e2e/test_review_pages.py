@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from calibration.services import measure_bands
@@ -104,18 +105,33 @@ def test_a_draft_survives_reload_and_log_out(site: Site, committed_world: World)
     expect(other.locator("#verdict-incorrect")).to_be_checked()
 
 
-def test_a_session_that_ended_leads_to_log_in_and_back_to_the_draft(site: Site, committed_world: World) -> None:
+def test_text_survives_a_session_that_ended_and_is_saved_after_logging_in_again_elsewhere(
+    site: Site, committed_world: World
+) -> None:
     world = committed_world
+    world.rita.set_password("correct horse battery staple")
+    world.rita.save(update_fields=["password"])
     world.claim()
     page = site.visitor(world.rita)
     start(page)
     task = page.url
-    page.context.clear_cookies()
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     page.keyboard.press("a")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/login/?next=/review/**")
-    assert page.url.split("next=")[1] == task.removeprefix(site.url)
+    page.keyboard.press("n")
+    page.keyboard.type("words nobody has saved yet")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#notices")).to_contain_text("You are logged out")
+    assert page.url == task
     assert not Label.objects.exists()
+    other = page.context.new_page()
+    other.goto(f"{site.url}/login/")
+    other.get_by_label("User name").fill("rita")
+    other.get_by_label("Password").fill("correct horse battery staple")
+    other.keyboard.press("Enter")
+    other.wait_for_url("**/queue/")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/queue/")
+    assert Label.objects.get().note == "words nobody has saved yet"
 
 
 def test_an_answer_that_came_too_late_stands_beside_the_other_one(site: Site, committed_world: World) -> None:

@@ -146,7 +146,8 @@ def assert_sends_strangers_to_log_in(address: str, method: str) -> None:
     assert plain.status_code == 302
     assert plain["Location"].startswith("/login/")
     ajax = Visitor().ajax(method, address, **{"HX-Current-URL": "http://testserver/queue/"})
-    assert (ajax.status_code, ajax["HX-Redirect"], ajax.content) == (401, "/login/?next=/queue/", b"")
+    assert (ajax.status_code, ajax.content) == (401, b"")
+    assert ajax.get("HX-Redirect") == ("/login/?next=/queue/" if method == "get" else None)
 
 
 def test_a_disabled_account_is_a_stranger(world: World) -> None:

@@ -18,6 +18,7 @@ from reviewqueue.accounts.models import User
 
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
+REFUSALS = ("Failed to load resource", "Response Status Error Code 401")
 
 
 @dataclass
@@ -46,8 +47,8 @@ class Site:
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": self.url}])
 
     def _note(self, kind: str, text: str) -> None:
-        """Refusals that a test asks for are no complaint; the browser logs every status from 400 up."""
-        if kind in ("error", "warning") and not text.startswith("Failed to load resource"):
+        """Refusals that a test asks for are no complaint; the browser logs every status from 400 up, htmx too."""
+        if kind in ("error", "warning") and not text.startswith(REFUSALS):
             self.complaints.append(text)
 
     def _note_request(self, address: str) -> None:
