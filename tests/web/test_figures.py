@@ -91,3 +91,12 @@ def test_an_unvalidated_pipeline_names_its_active_version_and_drafts(world: Worl
     page = text_of(olga.get("/pipelines/support-answers/"))
     assert "Version 1</a>, active since" in page
     assert "Version 2 is proposed and waits for a decision" in page
+
+
+def test_a_page_of_figures_does_not_grow_with_the_model_names_somebody_posts(world: World, olga: Visitor) -> None:
+    for place in range(15):
+        world.claim(model_version=f"made-up-{place}")
+    measure_bands()
+    page = text_of(olga.get(BANDS))
+    assert len(re.findall(r'<h2 id="model-\d+-title"', page)) == 12
+    assert "3 more model versions with fewer claims are not shown" in page

@@ -37,6 +37,11 @@ METRICS: Final = {
 }
 
 
+MODELS_SHOWN: Final = 12
+SEGMENTS_SHOWN: Final = 60
+"""Somebody may post under any number of model names; the page shows those with most claims, and the widest gaps."""
+
+
 @page
 def pipelines(request: PersonRequest) -> HttpResponse:
     found = list(pipelines_for(request.user, FIGURES_ROLES).select_related("owner").order_by("name"))
@@ -81,11 +86,12 @@ def _states(tables: list[ModelBands]) -> dict[str, int]:
 def bands(request: PersonRequest, slug: str) -> HttpResponse:
     """Renews itself; the diagrams, which read every label, are only computed when a figure has moved."""
     found = pipeline_for(request.user, slug, FIGURES_ROLES)
-    tables = calibration.band_table(found)
-    segments = calibration.segment_table(found)
+    every = calibration.band_table(found)
+    tables, segments = every[:MODELS_SHOWN], calibration.segment_table(found)[:SEGMENTS_SHOWN]
     context = {
         "pipeline": found,
         "tables": tables,
+        "not_shown": len(every) - len(tables),
         "segments": segments,
         "overconfident": [row for row in segments if row.overconfident],
         "start": track_start(row.low for table in tables for row in table.rows),

@@ -17,6 +17,7 @@ from reviewqueue.web.evidence import evidence_tables
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
 from reviewqueue.web.roles import APPROVING_ROLES
+from reviewqueue.web.views.pipelines import MODELS_SHOWN
 
 if TYPE_CHECKING:
     from reviewqueue.pipelines.models import Pipeline
@@ -34,7 +35,7 @@ def policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     pipeline = pipeline_for(request.user, slug, FIGURES_ROLES)
     version = selectors.version_for(pipeline, number)
     rules = selectors.policy_of(version.pk, version.document_hash)
-    tables = band_table(pipeline, version=version)
+    tables = band_table(pipeline, version=version)[:MODELS_SHOWN]
     context = {
         "pipeline": pipeline,
         "version": version,
