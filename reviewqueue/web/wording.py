@@ -130,7 +130,7 @@ class BandState(NamedTuple):
 
 
 BAND_STATES: Final = {
-    "measured": BandState("Measured", "none", "check", "Measured well enough to be believed; it decides nothing itself."),
+    "measured": BandState("Measured", "none", "check", "Measured well enough to be believed; decides nothing."),
     "validated": BandState("Validated", "good", "check", "Measured well enough: this band may decide by itself."),
     "provisional": BandState("Provisional", "wait", "clock", "Measured, but not enough yet to rest anything on."),
     "unmeasured": BandState("Not measured", "none", "circle", "No label yet: every claim goes to people."),
