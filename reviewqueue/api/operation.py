@@ -81,15 +81,19 @@ class Operation(APIView):
             tell(response, self.allowance)
         return super().finalize_response(request, response, *args, **kwargs)
 
-    def write(self, perform: Callable[[Any], Reply], *, empty: object = None) -> HttpResponse:
+    def write(self, perform: Callable[[Any], Reply]) -> HttpResponse:
         """Answers a POST: reads the body strictly, honours the Idempotency-Key, and lets `perform` do the work.
 
-        `empty` is what a request without a body means, where it may have none.
+        Where the promise does not require a body, none is as good as an empty object.
         """
         request: Request = self.request
         raw = read_json_body(request._request, limit=self.body_limit)
-        body = empty if empty is not None and not raw else parse_strict(raw)
+        body = parse_strict(raw) if raw or self._needs_body() else {}
         return answered(request, raw, lambda: perform(body))
+
+    def _needs_body(self) -> bool:
+        promised = self.promise.body if self.promise else None
+        return promised is None or promised.required
 
 
 class OpenOperation(Operation):

@@ -15,6 +15,7 @@ from django.test import Client
 from reviewqueue.accounts import services as accounts
 from reviewqueue.accounts.limits import Quota, spend
 from reviewqueue.accounts.models import ApiKey, Bucket
+from reviewqueue.api.checks import limits_are_positive
 from reviewqueue.claims.models import Claim
 from reviewqueue.errors import Invalid
 from reviewqueue.ledger.models import Event
@@ -137,6 +138,19 @@ def test_one_household_of_ipv6_addresses_is_one_address(small: None, db: None) -
     ]
     assert statuses == [401, 401, 429]
     assert Caller(None, Client(REMOTE_ADDR="2001:db8:1:3::1")).get("/claims").status_code == 401
+
+
+def test_ipv4_callers_of_an_ipv6_socket_are_told_apart(small: None, db: None) -> None:
+    statuses = [
+        Caller(None, Client(REMOTE_ADDR=f"::ffff:192.0.2.{number}")).get("/claims").status_code for number in range(3)
+    ]
+    assert statuses == [401, 401, 401]
+
+
+def test_a_limit_below_one_is_named_before_anything_starts(settings) -> None:
+    assert limits_are_positive(None) == []
+    settings.RATE_LIMIT_OTHER = 0
+    assert [error.id for error in limits_are_positive(None)] == ["api.E001"]
 
 
 def test_the_address_is_the_proxys_word_only_where_there_is_a_proxy(small: None, db: None, settings) -> None:

@@ -63,7 +63,7 @@ class ReviewTake(Operation):
                 return Reply(204, headers={"X-Queue-Reason": taken.reason}, effect=False)
             return Reply(200, task_view(taken))
 
-        return self.write(take, empty={})
+        return self.write(take)
 
 
 class LeaseRenew(Operation):
@@ -82,7 +82,7 @@ class LeaseRenew(Operation):
             read_as(bodies.Nothing, body)
             return Reply(200, {"lease": lease_answer(leases.renew(reviewer=reviewer, lease_id=lease_id))})
 
-        return self.write(renew, empty={})
+        return self.write(renew)
 
 
 class LeaseRelease(Operation):
@@ -105,7 +105,7 @@ class LeaseRelease(Operation):
             leases.release(reviewer=reviewer, lease_id=lease_id, reason=why.reason, note=why.note)
             return Reply(204)
 
-        return self.write(release, empty={})
+        return self.write(release)
 
 
 class LeaseLabel(Operation):
