@@ -26,11 +26,9 @@ from reviewqueue.policy.facts import Facts
 from reviewqueue.policy.routing import Routing, no_policy, route
 from reviewqueue.policy.sampling import audit_number
 from reviewqueue.policy.selectors import PipelineTerms, terms_of_source
-from reviewqueue.policy.services import sampling_key
 from reviewqueue.review.services import tasks
 from reviewqueue.transactions import service
 
-NO_EPOCH: Final = "none"
 MAX_BATCH: Final = 1_000
 
 
@@ -172,7 +170,7 @@ def _decide(submission: Submission, terms: PipelineTerms, claim_id: UUID) -> tup
         segments=submission.segments,
         confidence=submission.confidence,
         band_states=terms.band_states(submission.subject),
-        audit_u=audit_number(sampling_key(terms.slug, policy.sampling.epoch if policy else NO_EPOCH), claim_id),
+        audit_u=audit_number(terms.sampling_key, claim_id),
     )
     return facts, route(facts, policy) if policy else no_policy(facts)
 

@@ -67,8 +67,8 @@ def record(claims: Sequence[NewClaim], *, source: Source, now: datetime) -> list
     )
     numbered = [(claim, event.id) for claim, event in zip(claims, events, strict=True)]
     _copy_claims(numbered, source, now)
-    copy_rows(ClaimPayload, [_payload_row(claim, salt) for claim, salt in zip(claims, salts, strict=True)])
-    copy_rows(Decision, [_decision_row(claim, event_id, now) for claim, event_id in numbered])
+    copy_rows(ClaimPayload, (_payload_row(claim, salt) for claim, salt in zip(claims, salts, strict=True)))
+    copy_rows(Decision, (_decision_row(claim, event_id, now) for claim, event_id in numbered))
     return events
 
 
@@ -76,7 +76,7 @@ def _copy_claims(numbered: Sequence[tuple[NewClaim, int]], source: Source, now: 
     """In the order of their external_ids: batches with claims in common wait for each other and never in a circle."""
     in_order = sorted(numbered, key=lambda each: each[0].submission.external_id)
     try:
-        copy_rows(Claim, [_claim_row(claim, source, event_id, now) for claim, event_id in in_order])
+        copy_rows(Claim, (_claim_row(claim, source, event_id, now) for claim, event_id in in_order))
     except IntegrityError as error:
         diagnosis = getattr(error.__cause__, "diag", None)
         if diagnosis and diagnosis.constraint_name == "claim_external_id_once":

@@ -13,6 +13,10 @@ from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.document import Policy, policy_hash
 from reviewqueue.policy.models import PolicyStatus, PolicyVersion
 from reviewqueue.policy.parsing import parse_policy
+from reviewqueue.policy.services import sampling_key
+
+NO_EPOCH: Final = "none"
+"""The sampling epoch where no policy names one."""
 
 Subject = tuple[str, str, str]
 """What band states are kept for: model, model version and prompt version."""
@@ -62,6 +66,7 @@ class PipelineTerms:
     segment_values: Mapping[str, Collection[str]]
     review_form: Mapping[str, Any]
     policy: ActivePolicy | None
+    sampling_key: bytes
     states: Mapping[Subject, Mapping[str, str]]
 
     def band_states(self, subject: Subject) -> Mapping[str, str]:
@@ -105,6 +110,7 @@ def _terms(row: tuple[Any, ...]) -> PipelineTerms:
         segment_values=json.loads(segment_values),
         review_form=json.loads(review_form),
         policy=policy,
+        sampling_key=sampling_key(slug, policy.policy.sampling.epoch if policy else NO_EPOCH),
         states=states,
     )
 

@@ -108,8 +108,8 @@ def _possible_blind(wanted: Blind, review_form: Mapping[str, Any]) -> Blind:
 
 def _open(new: Sequence[NewTask], now: datetime, *, after: Mapping[UUID, ChainEnd] | None = None) -> None:
     events = ledger.append_many([_entry(task) for task in new], after=after)
-    copy_rows(ReviewTask, [_task_row(task, event.id, now) for task, event in zip(new, events, strict=True)])
-    copy_rows(ReviewSlot, [_slot_row(task, number) for task in new for number in range(1, task.labels_needed + 1)])
+    copy_rows(ReviewTask, (_task_row(task, event.id, now) for task, event in zip(new, events, strict=True)))
+    copy_rows(ReviewSlot, (_slot_row(task, number) for task in new for number in range(1, task.labels_needed + 1)))
 
 
 def _entry(task: NewTask) -> Entry:
