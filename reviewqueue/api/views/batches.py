@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -47,6 +50,21 @@ class BatchAnswer(Struct, frozen=True, kw_only=True):
     results: Annotated[list[BatchElement], Meta(description="One for each claim, in the order given.")]
     accepted: answers.Count
     rejected: answers.Count
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """A batch makes a hundred thousand objects and no cycle. Meanwhile the collector would walk through all that the
+    process has ever loaded, again and again, which is a tenth of the work. Nested or side by side, the first one in
+    wakes it.
+    """
+    was_at_work = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_at_work:
+            gc.enable()
 
 
 class ClaimBatch(Operation):
@@ -95,7 +113,8 @@ class ClaimBatch(Operation):
                 },
             )
 
-        return self.write(submit)
+        with collector_at_rest():
+            return self.write(submit)
 
     def _element(self, result: BatchResult) -> dict[str, Any]:
         named = {"index": result.index, "status": result.status}
