@@ -102,7 +102,7 @@ def _parsed(body: object, now: datetime) -> Submission | Invalid:
     try:
         return parse_submission(body, now=now)
     except Invalid as error:
-        return error
+        return error.with_traceback(None)
 
 
 def _batch_result(index: int, result: Submitted | DomainError) -> BatchResult:
@@ -147,7 +147,7 @@ def _judge(source: Source, submissions: Sequence[Submission]) -> tuple[dict[int,
                 new[place] = _new_claim(submission, own, superseded)
                 taken.add(submission.external_id)
         except Invalid as error:
-            refused[place] = error
+            refused[place] = error.with_traceback(None)  # it would hold on to all that is in this frame
     return new, refused
 
 
