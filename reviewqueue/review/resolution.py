@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from reviewqueue.ledger.canonical import canonical
-
 BY_SENIORS: Final = frozenset({"escalation", "adjudication"})
 
 
@@ -69,5 +67,5 @@ def strict_majority(votes: Sequence[bool], *, of: int) -> bool | None:
 
 def shared_correction(corrections: Iterable[object]) -> object:
     """The one correction that everybody who gave one gave, or None: of several, none is known to be right."""
-    given = {canonical(correction): correction for correction in corrections if correction is not None}
-    return next(iter(given.values())) if len(given) == 1 else None
+    first, *others = [correction for correction in corrections if correction is not None] or [None]
+    return first if all(other == first for other in others) else None

@@ -37,6 +37,14 @@ def test_a_reviewer_takes_labels_and_the_claim_is_settled(helpdesk: Caller, rita
     assert (shown["status"], shown["outcome"]["basis"]) == ("settled", "labels")
 
 
+def test_a_correction_may_hold_a_number_that_the_database_writes_out(rita: Caller, world: World) -> None:
+    world.claim()
+    wrong = {"verdict": "incorrect", "output": [[-3.630273575630337e16, False]]}
+    answer = rita.post(lease_path(taken(rita), "label"), wrong)
+    assert answer.status_code == 201
+    assert answer.json()["outcome"]["correct"] is False
+
+
 def test_nothing_to_take_is_204_with_a_reason(rita: Caller, ravi: Caller, world: World) -> None:
     stranger = Caller(key_for(world.nora, "review"))
     for caller, reason in ((rita, "empty"), (stranger, "no_access")):

@@ -79,3 +79,8 @@ def test_a_correction_counts_when_all_who_gave_one_gave_the_same() -> None:
     assert shared_correction([{"a": 1, "b": 2}, {"b": 2, "a": 1}]) == {"a": 1, "b": 2}
     assert shared_correction(["15 EUR", "12 EUR"]) is None
     assert shared_correction([None, None]) is None
+
+
+def test_a_number_that_the_database_writes_out_may_be_a_correction() -> None:
+    """Submitted as 3.6e16, read back as an integer beyond what JSON programs hold exactly."""
+    assert shared_correction([[36302735756303370], None]) == [36302735756303370]
