@@ -9,17 +9,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from reviewqueue.accounts.models import Source
-from reviewqueue.claims.models import Claim, new_id
+from reviewqueue.claims.models import new_id
 from reviewqueue.claims.recording import NewClaim, TwinCommitted, record
-from reviewqueue.claims.selectors import (
-    claims_by_external_id,
-    claims_named,
-    differing_fields,
-    first_answer,
-    first_answer_again,
-    previewed_decision,
-    taken_external_ids,
-)
+from reviewqueue.claims.repeats import ClaimConflict, answers_again
+from reviewqueue.claims.selectors import claims_named, first_answer, previewed_decision, taken_external_ids
 from reviewqueue.claims.submission import Submission, parse_submission
 from reviewqueue.errors import Conflict, DomainError, FieldProblem, Invalid
 from reviewqueue.policy.facts import Facts
@@ -30,12 +23,6 @@ from reviewqueue.review.services import tasks
 from reviewqueue.transactions import service
 
 MAX_BATCH: Final = 1_000
-
-
-class ClaimConflict(Conflict):
-    """The same external_id came with other content; the first claim stands."""
-
-    code = "claim_conflict"
 
 
 class TooManyClaims(DomainError):
@@ -127,9 +114,12 @@ def _take_in_at_once(source: Source, submissions: Sequence[Submission], now: dat
     claims = list(new.values())
     events = record(claims, source=source, now=now)
     tasks.open_for_decisions(claims, events, now=now)
-    created = {place: Submitted(first_answer(claim, now), created=True) for place, claim in new.items()}
     repeated = {place: each for place, each in enumerate(submissions) if place not in new and place not in refused}
-    results = {**created, **refused, **_answers_again(source, repeated)}
+    results: dict[int, Submitted | DomainError] = {**refused}
+    for place, claim in new.items():
+        results[place] = Submitted(first_answer(claim, now), created=True)
+    for place, again in answers_again(source, repeated).items():
+        results[place] = again if isinstance(again, ClaimConflict) else Submitted(again, created=False)
     return [results[place] for place in range(len(submissions))]
 
 
@@ -188,26 +178,7 @@ def _terms_for(submission: Submission, terms: Mapping[str, PipelineTerms]) -> Pi
     own = terms.get(submission.pipeline)
     if own is None:
         raise Invalid([FieldProblem("/pipeline", "unknown", "This source has no such pipeline.")])
-    problems = []
-    if submission.category is not None and submission.category not in own.categories:
-        problems.append(FieldProblem("/category", "unknown", "This pipeline has no such category."))
-    for key, value in submission.segments.items():
-        if value not in own.segment_values.get(key, ()):
-            problems.append(FieldProblem("/segments", "unknown", "This pipeline has no such segment."))
+    problems = own.unknown_names(submission.category, submission.segments)
     if problems:
         raise Invalid(problems)
     return own
-
-
-def _answers_again(source: Source, repeated: Mapping[int, Submission]) -> dict[int, Submitted | ClaimConflict]:
-    standing = claims_by_external_id(source, {submission.external_id for submission in repeated.values()})
-    return {place: _answer_again(standing[each.external_id], each) for place, each in repeated.items()}
-
-
-def _answer_again(standing: Claim, submission: Submission) -> Submitted | ClaimConflict:
-    if bytes(standing.content_hash) == submission.content_hash:
-        return Submitted(first_answer_again(standing), created=False)
-    fields = differing_fields(standing, submission)
-    return ClaimConflict(
-        "This external_id belongs to a claim with different content: " + ", ".join(fields) + ".", fields=fields
-    )

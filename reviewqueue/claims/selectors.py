@@ -13,7 +13,6 @@ from reviewqueue.accounts.models import Source
 from reviewqueue.claims.models import Claim, Decision, Outcome
 from reviewqueue.claims.recording import NewClaim
 from reviewqueue.claims.services import first_status
-from reviewqueue.claims.submission import Submission
 from reviewqueue.errors import NotFound
 from reviewqueue.policy.routing import Routing
 
@@ -111,17 +110,6 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def claims_by_external_id(source: Source, external_ids: Collection[str]) -> dict[str, Claim]:
-    """The source's claims with their payloads and first decisions. No query when there is nothing to look for."""
-    if not external_ids:
-        return {}
-    first = Decision.objects.filter(number=1).select_related("policy_version")
-    claims = Claim.objects.filter(source=source, external_id__in=external_ids).select_related("pipeline", "payload")
-    return {
-        claim.external_id: claim for claim in claims.prefetch_related(Prefetch("decisions", first, to_attr="first"))
-    }
-
-
 def first_answer(claim: NewClaim, now: datetime) -> dict[str, Any]:
     """What is answered when a claim comes in, decided at `now`."""
     at = instant(now)
@@ -137,9 +125,8 @@ def first_answer(claim: NewClaim, now: datetime) -> dict[str, Any]:
     }
 
 
-def first_answer_again(claim: Claim) -> dict[str, Any]:
-    """A retry gets exactly the first answer, whatever has happened since. Expects one of `claims_by_external_id`."""
-    (decision,) = claim.first  # type: ignore[attr-defined]  # prefetched above
+def first_answer_again(claim: Claim, decision: Decision) -> dict[str, Any]:
+    """A retry gets exactly the first answer, whatever has happened since."""
     return _claim_answer(claim, decision, first_status(decision.route).value, None)
 
 
@@ -196,25 +183,3 @@ def outcome_answer(outcome: Outcome) -> dict[str, Any]:
 def instant(moment: datetime) -> str:
     """UTC with milliseconds, as the contract writes times."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def differing_fields(claim: Claim, submission: Submission) -> list[str]:
-    """Names of the submitted fields in which a stored claim and a new submission differ."""
-    stored = {
-        "pipeline": claim.pipeline.slug,
-        "model": claim.model,
-        "model_version": claim.model_version,
-        "prompt_version": claim.prompt_version,
-        "category": claim.category,
-        "segments": claim.segments,
-        "confidence": claim.confidence,
-        "elicitation": claim.elicitation,
-        "signals": claim.signals,
-        "supersedes": str(claim.supersedes_id) if claim.supersedes_id else None,
-        "occurred_at": claim.occurred_at,
-        "callback_url": claim.callback_url,
-        **claim.payload.content,
-    }
-    given = {name: getattr(submission, name) for name in stored} | submission.content
-    given |= {"prompt_version": submission.prompt_version or "", "category": submission.category or ""}
-    return sorted(name for name, value in stored.items() if value != given[name])

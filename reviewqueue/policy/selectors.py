@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from reviewqueue.errors import NotFound
+from reviewqueue.errors import FieldProblem, NotFound
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.document import Policy, policy_hash
 from reviewqueue.policy.models import PolicyStatus, PolicyVersion
@@ -68,6 +68,15 @@ class PipelineTerms:
     policy: ActivePolicy | None
     sampling_key: bytes
     states: Mapping[Subject, Mapping[str, str]]
+
+    def unknown_names(self, category: str | None, segments: Mapping[str, str]) -> list[FieldProblem]:
+        problems = []
+        if category is not None and category not in self.categories:
+            problems.append(FieldProblem("/category", "unknown", "This pipeline has no such category."))
+        for key, value in segments.items():
+            if value not in self.segment_values.get(key, ()):
+                problems.append(FieldProblem("/segments", "unknown", "This pipeline has no such segment."))
+        return problems
 
     def band_states(self, subject: Subject) -> Mapping[str, str]:
         """State by band key. A band that is not in here has never been measured."""
