@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from reviewqueue.errors import FieldProblem, Invalid
+from reviewqueue.policy.models import LONGEST_NOTE
+from reviewqueue.policy.services import RESET_REASONS, TRIP_REASONS
 from reviewqueue.review.answers import MAX_SECONDS, MAX_TEXT, VERDICTS
 from reviewqueue.review.picking import ASKABLE_PURPOSES
 from reviewqueue.review.services.labels import REVISION_REASONS
@@ -78,6 +80,26 @@ class OutcomeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     output: Annotated[Any, Meta(description="The right answer, if it is known.")] = None
     source: Annotated[str, Meta(max_length=120, description="Who says so.")] = ""
     observed_at: Annotated[Instant | None, Meta(description="When it showed; with an offset.")] = None
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    document: Annotated[dict[str, Any], Meta(description="The complete rules; docs/policy.md explains the format.")]
+    note: Annotated[str, Meta(description="Why, for those who approve it.", max_length=LONGEST_NOTE)] = ""
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is stopped; without a model, every model of the pipeline."""
+
+    reason: Annotated[str, Meta(description="Why.", extra_json_schema={"enum": list(TRIP_REASONS)})]
+    model: Annotated[str, Meta(description="Only this model.", max_length=120)] = ""
+    model_version: Annotated[str, Meta(description="And this version of it.", max_length=120)] = ""
+    prompt_version: Annotated[str, Meta(description="And this version of the prompt.", max_length=120)] = ""
+
+
+class Reset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    reason: Annotated[
+        str, Meta(description="Why automation is safe again.", extra_json_schema={"enum": list(RESET_REASONS)})
+    ]
 
 
 def read_as(kind: type[B], value: object) -> B:

@@ -6,8 +6,8 @@ import re
 
 from django.http import HttpRequest, UnreadablePostError
 
-from reviewqueue.api.strict_json import MalformedJSON
 from reviewqueue.errors import DomainError
+from reviewqueue.strict_json import MalformedJSON
 
 _JSON = re.compile(r"application/json\s*(;\s*charset\s*=\s*(utf-8|\"utf-8\")\s*)?", re.IGNORECASE)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator
-from typing import IO, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from reviewqueue.errors import DomainError
 
@@ -21,7 +21,7 @@ MAX_INTEGER: Final = 2**53 - 1
 
 
 class MalformedJSON(DomainError):
-    """The body is not JSON as this API reads it."""
+    """The body is not JSON as it is read here."""
 
     code = "malformed_json"
 
@@ -44,15 +44,6 @@ def parse_strict(raw: bytes) -> Any:
     if "\\u" in text:  # only an escape can bring in what UTF-8 and JSON's own rules have not refused already
         _refuse_unstorable(_texts(value))
     return value
-
-
-class StrictJSONParser:
-    """The reader as REST framework wants it, for whatever asks for `request.data`. What is longer is not JSON."""
-
-    media_type = "application/json"
-
-    def parse(self, stream: IO[bytes], *_: object) -> Any:
-        return parse_strict(stream.read(MAX_BYTES))
 
 
 def _decoded(raw: bytes) -> str:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from reviewqueue.api.strict_json import MAX_DEPTH, MalformedJSON, parse_strict
+from reviewqueue.strict_json import MAX_DEPTH, MalformedJSON, parse_strict
 
 
 @pytest.mark.parametrize(
