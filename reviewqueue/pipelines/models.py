@@ -25,6 +25,10 @@ class Pipeline(models.Model):
     review_form = models.JSONField(
         default=dict, help_text='{"kind": "judgement"} or {"kind": "choice", "options": […]}'
     )
+    # How confidence is obtained here, where that is one way; empty: each claim says it.
+    elicitation = models.CharField(max_length=20, blank=True)
+    signals = models.JSONField(default=dict, help_text="What is declared of each signal: see pipelines/signals.py.")
+    costs = models.JSONField(default=dict, help_text="Prices of reviews, errors and steps: see pipelines/costs.py.")
     sources = models.ManyToManyField(Source, related_name="pipelines")
     created_at = models.DateTimeField(default=timezone.now)
     event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")

@@ -56,5 +56,11 @@ def pipelines_of_source(source: Source) -> QuerySet[Pipeline]:
     return Pipeline.objects.filter(sources=source)
 
 
+def people_of(pipeline: Pipeline, roles: Collection[str]) -> QuerySet[User]:
+    """Who holds one of `roles` in this very pipeline, by name."""
+    holders = Grant.objects.filter(pipeline=pipeline, role__in=roles).values("user_id")
+    return User.objects.filter(id__in=holders, is_active=True).order_by("first_name", "last_name", "username")
+
+
 def people_who_can_grant() -> QuerySet[User]:
     return User.objects.filter(Q(grants__role=Role.ADMIN), is_active=True).distinct().order_by("username")

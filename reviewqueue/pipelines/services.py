@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reviewqueue.accounts.models import Source, User
-from reviewqueue.errors import FieldProblem, Invalid
+from reviewqueue.errors import Invalid
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
+from reviewqueue.pipelines.costs import cost_problems, with_every_amount
 from reviewqueue.pipelines.models import Grant, Pipeline, Role
+from reviewqueue.pipelines.names import name_problems
 from reviewqueue.pipelines.review_form import form_problems
-from reviewqueue.transactions import service
+from reviewqueue.pipelines.signals import signal_problems, with_every_field
+from reviewqueue.transactions import joins_transaction, service
 
 
 @service
@@ -26,18 +29,20 @@ def create_pipeline(
     categories: Sequence[str] = (),
     segment_values: Mapping[str, Sequence[str]] | None = None,
     review_form: Mapping[str, Any] | None = None,
+    signals: Mapping[str, Mapping[str, Any]] | None = None,
+    costs: Mapping[str, Any] | None = None,
     sources: Sequence[Source] = (),
 ) -> Pipeline:
     """A pipeline with its owner, who is granted the owner's role in it.
 
     Raises:
-        Invalid: the review form or the enumerated names are not usable.
+        Invalid: the review form, the enumerated names, the signals or the costs are not usable.
     """
     form = dict(review_form or {"kind": "judgement"})
-    problems = form_problems(form)
-    problems += _name_problems("/categories", categories)
+    problems = form_problems(form) + signal_problems(signals or {}) + cost_problems(costs or {})
+    problems += name_problems("/categories", categories)
     for key, values in (segment_values or {}).items():
-        problems += _name_problems(f"/segment_values/{key}", [key, *values])
+        problems += name_problems(f"/segment_values/{key}", [key, *values])
     if problems:
         raise Invalid(problems)
     entry = ledger.append(event="pipeline.created", actor=actor, pipeline=slug, owner=str(owner.pseudonym))
@@ -52,6 +57,8 @@ def create_pipeline(
         categories=list(categories),
         segment_values={key: list(values) for key, values in (segment_values or {}).items()},
         review_form=form,
+        signals=with_every_field(signals or {}),
+        costs=with_every_amount(costs or {}),
         event_id=entry.id,
     )
     pipeline.sources.set(sources)
@@ -61,15 +68,15 @@ def create_pipeline(
     return pipeline
 
 
-def _name_problems(pointer: str, names: Sequence[str]) -> list[FieldProblem]:
-    """Enumerated names are plain printable ASCII, so that no two of them look alike."""
-    bad = [name for name in names if not (0 < len(name) <= 80 and name.isascii() and name.isprintable())]
-    return [FieldProblem(pointer, "name", "Names are 1 to 80 printable ASCII characters.")] if bad else []
-
-
 @service
 def grant(*, user: User, role: Role, actor: Actor, pipeline: Pipeline | None = None) -> Grant:
     """Granting twice is one grant."""
+    return _grant(user=user, role=role, pipeline=pipeline, actor=actor)
+
+
+def grant_within(*, user: User, role: Role, actor: Actor, pipeline: Pipeline | None = None) -> Grant:
+    """`grant` for a caller that changes something together with it. Joins the caller's transaction."""
+    joins_transaction()
     return _grant(user=user, role=role, pipeline=pipeline, actor=actor)
 
 
