@@ -11,15 +11,18 @@ from django.db import connection
 from reviewqueue.errors import FieldProblem, NotFound
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.document import Policy, policy_hash
-from reviewqueue.policy.models import PolicyStatus, PolicyVersion
+from reviewqueue.policy.keys import sampling_key
+from reviewqueue.policy.models import Breaker, OnePersonApproval, PolicyStatus, PolicyVersion, ShadowRun
 from reviewqueue.policy.parsing import parse_policy
-from reviewqueue.policy.services import sampling_key
 
 NO_EPOCH: Final = "none"
 """The sampling epoch where no policy names one."""
 
 Subject = tuple[str, str, str]
-"""What band states are kept for: model, model version and prompt version."""
+"""What band states and breakers are kept for: model, model version and prompt version."""
+
+EVERY_MODEL: Final[Subject] = ("", "", "")
+"""The subject of a breaker that stops a whole pipeline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class PipelineTerms:
     policy: ActivePolicy | None
     sampling_key: bytes
     states: Mapping[Subject, Mapping[str, str]]
+    breakers: Collection[Subject] = ()
 
     def unknown_names(self, category: str | None, segments: Mapping[str, str]) -> list[FieldProblem]:
         problems = []
@@ -81,6 +85,10 @@ class PipelineTerms:
     def band_states(self, subject: Subject) -> Mapping[str, str]:
         """State by band key. A band that is not in here has never been measured."""
         return self.states.get(subject, {})
+
+    def broken(self, subject: Subject) -> bool:
+        """Whether a breaker stops automation for this subject, or for every model of the pipeline."""
+        return bool(self.breakers) and (subject in self.breakers or EVERY_MODEL in self.breakers)
 
 
 def terms_of_source(
@@ -99,7 +107,9 @@ _TERMS: Final = """
            (SELECT jsonb_agg(jsonb_build_array(model, model_version, prompt_version, band, state))
               FROM policy_bandstate
              WHERE policy_version_id = version.id
-               AND model = ANY(%s) AND model_version = ANY(%s) AND prompt_version = ANY(%s))
+               AND model = ANY(%s) AND model_version = ANY(%s) AND prompt_version = ANY(%s)),
+           (SELECT jsonb_agg(jsonb_build_array(model, model_version, prompt_version))
+              FROM policy_breaker WHERE pipeline_id = pipeline.id AND reset_at IS NULL)
       FROM pipelines_pipeline AS pipeline
       JOIN pipelines_pipeline_sources AS posts ON posts.pipeline_id = pipeline.id AND posts.source_id = %s
       LEFT JOIN policy_policyversion AS version ON version.pipeline_id = pipeline.id AND version.status = 'active'
@@ -107,7 +117,8 @@ _TERMS: Final = """
 
 
 def _terms(row: tuple[Any, ...]) -> PipelineTerms:
-    pipeline_id, slug, categories, segment_values, review_form, version_id, number, document_hash, measured = row
+    pipeline_id, slug, categories, segment_values, review_form, version_id, number, document_hash = row[:8]
+    measured, broken = row[8:]
     policy = ActivePolicy(version_id, number, document_hash, policy_of(version_id, document_hash)) if number else None
     states: dict[Subject, dict[str, str]] = {}
     for model, model_version, prompt_version, band, state in json.loads(measured or "[]"):
@@ -121,21 +132,61 @@ def _terms(row: tuple[Any, ...]) -> PipelineTerms:
         policy=policy,
         sampling_key=sampling_key(slug, policy.policy.sampling.epoch if policy else NO_EPOCH),
         states=states,
+        breakers=frozenset((model, version, prompt) for model, version, prompt in json.loads(broken or "[]")),
     )
+
+
+_PEOPLE: Final = ("proposed_by", "approved_by", "second_approved_by")
 
 
 def versions(pipeline: Pipeline) -> list[PolicyVersion]:
     """Newest first, with the people who proposed and approved them."""
-    return list(pipeline.policies.select_related("proposed_by", "approved_by", "based_on").order_by("-number"))
+    return list(pipeline.policies.select_related(*_PEOPLE, "based_on").order_by("-number"))
 
 
 def version_for(pipeline: Pipeline, number: int) -> PolicyVersion:
     """Raises NotFound."""
-    version = (
-        pipeline.policies.select_related("pipeline", "proposed_by", "approved_by", "based_on")
-        .filter(number=number)
-        .first()
-    )
+    version = pipeline.policies.select_related("pipeline", *_PEOPLE, "based_on").filter(number=number).first()
     if version is None:
         raise NotFound("There is no such policy version.")
     return version
+
+
+def open_breakers(pipeline: Pipeline) -> list[Breaker]:
+    """What stops automation here at the moment, newest first."""
+    found = pipeline.breakers.select_related("tripped_by").filter(reset_at__isnull=True)
+    return list(found.order_by("-tripped_at"))
+
+
+PAST_BREAKERS: Final = 200
+
+
+def breakers(pipeline: Pipeline) -> list[Breaker]:
+    """Open ones first, then those that were reset, newest first."""
+    past = pipeline.breakers.select_related("tripped_by", "reset_by").filter(reset_at__isnull=False)
+    return [*open_breakers(pipeline), *past.order_by("-tripped_at")[:PAST_BREAKERS]]
+
+
+def breaker_for(pipeline: Pipeline, breaker_id: int) -> Breaker:
+    """Raises NotFound."""
+    breaker = pipeline.breakers.select_related("tripped_by", "reset_by").filter(pk=breaker_id).first()
+    if breaker is None:
+        raise NotFound("There is no such breaker.")
+    return breaker
+
+
+def one_person_approval(pipeline: Pipeline) -> OnePersonApproval | None:
+    """The permission in force, if proposers may approve their own versions here."""
+    return pipeline.one_person_approvals.select_related("allowed_by").filter(ended_at__isnull=True).first()
+
+
+def version_in_shadow(pipeline: Pipeline) -> int | None:
+    """The id of the version that decides beside the active one."""
+    running = pipeline.shadow_runs.filter(stopped_at__isnull=True)
+    return running.values_list("version_id", flat=True).first()
+
+
+def shadow_runs(pipeline: Pipeline) -> list[ShadowRun]:
+    """Newest first; the one that runs now, if there is one, is the first."""
+    found = pipeline.shadow_runs.select_related("version", "version__pipeline", "started_by", "stopped_by")
+    return list(found.order_by("-started_at")[:20])
