@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -96,10 +97,14 @@ class Labels:
         return len(self.rows)
 
 
+# The draw is that of the first decision: whatever later made the claim go elsewhere was no chance. A claim that was
+# handed back with a next step was not drawn at all: whether people saw it depends on whether its caller came back.
 _COUNTS = """
     SELECT c.model, c.model_version, c.prompt_version, c.category, c.segments::text, c.confidence, d.audit_rate,
-           count(*), count(*) FILTER (WHERE d.audit_sampled OR d.inclusion_probability = 1), min(c.received_at)
-      FROM claims_claim c JOIN claims_decision d ON d.claim_id = c.id AND d.standing
+           count(*),
+           count(*) FILTER (WHERE d.audit_sampled OR d.inclusion_probability = 1 AND d.route <> 'uncertain'),
+           min(c.received_at)
+      FROM claims_claim c JOIN claims_decision d ON d.claim_id = c.id AND d.number = 1
       LEFT JOIN claims_outcome o ON o.claim_id = c.id AND o.measures
      WHERE c.pipeline_id = %s AND (o.id IS NULL OR o.correct IS NOT NULL)
      GROUP BY 1, 2, 3, 4, 5, 6, 7"""  # claims that people looked at and could not judge are not counted
@@ -109,9 +114,9 @@ _LABELS = """
            o.correct, d.audit_u, d.audit_rate, c.fingerprint, c.received_at, o.created_at
       FROM claims_outcome o
       JOIN claims_claim c ON c.id = o.claim_id
-      JOIN claims_decision d ON d.claim_id = c.id AND d.standing
+      JOIN claims_decision d ON d.claim_id = c.id AND d.number = 1
      WHERE o.pipeline_id = %s AND o.measures AND o.correct IS NOT NULL
-       AND (d.audit_sampled OR d.inclusion_probability = 1)
+       AND (d.audit_sampled OR d.inclusion_probability = 1 AND d.route <> 'uncertain')
      ORDER BY c.id"""
 
 _NEWEST = """
@@ -141,6 +146,11 @@ def newest_of(pipeline_id: int) -> str:
     with connection.cursor() as cursor:
         cursor.execute(_NEWEST, {"pipeline": pipeline_id})
         return "|".join(str(part) for part in cursor.fetchone())
+
+
+def first_id(moment: datetime) -> UUID:
+    """No claim made at that time or later has a smaller id: ids begin with their milliseconds."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 @lru_cache(maxsize=4096)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+from reviewqueue.claims.models import Claim, Route
 from reviewqueue.pipelines.models import Pipeline
-from reviewqueue.policy.models import PolicyVersion
+from reviewqueue.policy.models import PolicyVersion, ShadowRun
 
 
 class CalibratorStatus(models.TextChoices):
@@ -96,3 +98,27 @@ class Measurement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pipeline_id} {self.measured_at}"
+
+
+class ShadowDecision(models.Model):
+    """What the version in shadow would have decided about a claim that the active one decided.
+
+    Derived: a function of the claim's stored facts, the version and the states of its bands when it was written.
+    """
+
+    run = models.ForeignKey(ShadowRun, on_delete=models.CASCADE, related_name="decisions")
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="+")
+    route = models.CharField(max_length=14, choices=Route.choices)
+    band = models.CharField(max_length=40, blank=True)
+    reasons = ArrayField(models.CharField(max_length=30))
+    audit_sampled = models.BooleanField()
+    decided_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            # However often the sweep runs, a claim counts once in a run.
+            models.UniqueConstraint(name="shadow_decision_once", fields=["run", "claim"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.claim_id} {self.route}"

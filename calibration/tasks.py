@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from calibration import services
+from calibration import services, shadowing, watching
 from reviewqueue.operations.sweeps import run_sweep
 
 
@@ -12,3 +12,13 @@ def measure_bands() -> None:
 @shared_task
 def fit_calibrators() -> None:
     run_sweep("calibration.fit_calibrators", services.fit_calibrators)
+
+
+@shared_task
+def replay_shadows() -> None:
+    run_sweep("calibration.replay_shadows", shadowing.replay_shadows)
+
+
+@shared_task
+def watch_drift() -> None:
+    run_sweep("calibration.watch_drift", watching.watch_drift)

@@ -28,6 +28,12 @@ def cluster_numbers(fingerprint: npt.ArrayLike | None, rows: int) -> IntArray:
     return np.unique(keys, return_inverse=True)[1]
 
 
+def effective_number(weight: FloatArray, cluster: IntArray) -> float:
+    """How many equal and independent rows say as much as these (Kish), where one cluster counts as one."""
+    of_cluster = binned(weight, cluster)
+    return float(of_cluster.sum() ** 2 / np.sum(of_cluster**2))
+
+
 def mean_by_resampling(values: FloatArray, cluster: IntArray, *, draws: int, seed: int) -> FloatArray:
     """The mean of `values` in each bootstrap draw of clusters."""
     sums, sizes = binned(values, cluster), np.bincount(cluster)
