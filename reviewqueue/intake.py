@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from reviewqueue.accounts.models import Source
+from reviewqueue.cascade.selectors import CaseSoFar, so_far
+from reviewqueue.cascade.services import cases, steps
 from reviewqueue.claims.models import new_id
 from reviewqueue.claims.recording import NewClaim, TwinCommitted, record
 from reviewqueue.claims.repeats import ClaimConflict, answers_again
 from reviewqueue.claims.selectors import claims_named, first_answer, previewed_decision, taken_external_ids
 from reviewqueue.claims.submission import Submission, parse_submission
 from reviewqueue.errors import Conflict, DomainError, FieldProblem, Invalid
+from reviewqueue.ledger.actors import Actor
 from reviewqueue.policy.facts import Facts
 from reviewqueue.policy.routing import Routing, no_policy, route
 from reviewqueue.policy.sampling import audit_number
@@ -23,6 +26,8 @@ from reviewqueue.review.services import tasks
 from reviewqueue.transactions import service
 
 MAX_BATCH: Final = 1_000
+
+_Judge = Callable[["Source", Sequence[Submission], datetime], "list[Submitted | DomainError]"]
 
 
 class TooManyClaims(DomainError):
@@ -55,6 +60,7 @@ def submit(*, source: Source, submission: Submission, now: datetime) -> Submitte
     Raises:
         Invalid: a name that the pipeline does not know, or an unknown superseded claim.
         ClaimConflict: the external_id is taken by a claim with other content.
+        SupersededAlready, CaseFull: the claim to be superseded is not the newest of its case, or the case is full.
     """
     (result,) = _take_in(source, [submission], now)
     if isinstance(result, DomainError):
@@ -67,22 +73,34 @@ def submit_batch(*, source: Source, bodies: Sequence[object], now: datetime) -> 
 
     Raises TooManyClaims.
     """
-    if len(bodies) > MAX_BATCH:
-        raise TooManyClaims(f"A batch may have {MAX_BATCH} claims.")
-    parsed = [_parsed(body, now) for body in bodies]
-    readable = [each for each in parsed if isinstance(each, Submission)]
-    results = iter(_take_in(source, readable, now) if readable else [])
-    return [
-        _batch_result(index, next(results) if isinstance(each, Submission) else each)
-        for index, each in enumerate(parsed)
-    ]
+    return _each(source, bodies, now, _take_in)
+
+
+def preview_batch(*, source: Source, bodies: Sequence[object], now: datetime) -> list[BatchResult]:
+    """What would become of each body. Stores nothing, and draws nobody for audit.
+
+    The answer of a claim that would be new has its `decision` and nothing else. Raises TooManyClaims.
+    """
+    return _each(source, bodies, now, _foresee)
 
 
 def preview(*, source: Source, submission: Submission, now: datetime) -> dict[str, Any]:
     """The decision that would be taken, in its REST form. Stores nothing, and draws nobody for audit."""
     terms = _terms_for(submission, _terms_of(source, [submission]))
-    _, routing = _decide(submission, terms, new_id())
+    _, routing = _decide(submission, terms, new_id(), _Superseded.by(source, [submission]).case_of(submission, terms))
     return previewed_decision(routing, terms.policy.number if terms.policy else None, now)
+
+
+def _each(source: Source, bodies: Sequence[object], now: datetime, judge: _Judge) -> list[BatchResult]:
+    if len(bodies) > MAX_BATCH:
+        raise TooManyClaims(f"A batch may have {MAX_BATCH} claims.")
+    parsed = [_parsed(body, now) for body in bodies]
+    readable = [each for each in parsed if isinstance(each, Submission)]
+    results = iter(judge(source, readable, now) if readable else [])
+    return [
+        _batch_result(index, next(results) if isinstance(each, Submission) else each)
+        for index, each in enumerate(parsed)
+    ]
 
 
 def _parsed(body: object, now: datetime) -> Submission | Invalid:
@@ -110,10 +128,13 @@ def _take_in(source: Source, submissions: Sequence[Submission], now: datetime) -
 
 @service
 def _take_in_at_once(source: Source, submissions: Sequence[Submission], now: datetime) -> list[Submitted | DomainError]:
-    new, refused = _judge(source, submissions)
+    superseded = _Superseded.by(source, submissions, lock=True)
+    new, refused = _judge(source, submissions, superseded)
     claims = list(new.values())
     events = record(claims, source=source, now=now)
     tasks.open_for_decisions(claims, events, now=now)
+    steps.open_for_decisions(claims, events, now=now)
+    cases.supersede(claims, superseded.cases, actor=Actor.source(source.slug), now=now)
     repeated = {place: each for place, each in enumerate(submissions) if place not in new and place not in refused}
     results: dict[int, Submitted | DomainError] = {**refused}
     for place, claim in new.items():
@@ -123,34 +144,96 @@ def _take_in_at_once(source: Source, submissions: Sequence[Submission], now: dat
     return [results[place] for place in range(len(submissions))]
 
 
-def _judge(source: Source, submissions: Sequence[Submission]) -> tuple[dict[int, NewClaim], dict[int, Invalid]]:
-    """Which submissions, by their places, are new claims and which are refused; the others repeat a claim."""
+def _foresee(source: Source, submissions: Sequence[Submission], now: datetime) -> list[Submitted | DomainError]:
+    """What `_take_in` would return, without taking anything in."""
+    new, refused = _judge(source, submissions, _Superseded.by(source, submissions))
+    firsts = {claim.submission.external_id: claim.submission for claim in new.values()}
+    results: dict[int, Submitted | DomainError] = {**refused}
+    repeated: dict[int, Submission] = {}
+    for place, submission in enumerate(submissions):
+        if place in new:
+            decision = previewed_decision(new[place].routing, new[place].policy_number, now)
+            results[place] = Submitted({"decision": decision}, created=True)
+        elif place not in refused and submission.external_id in firsts:
+            results[place] = _twin(submission, firsts[submission.external_id])
+        elif place not in refused:
+            repeated[place] = submission
+    for place, again in answers_again(source, repeated).items():
+        results[place] = again if isinstance(again, ClaimConflict) else Submitted(again, created=False)
+    return [results[place] for place in range(len(submissions))]
+
+
+def _twin(submission: Submission, first: Submission) -> Submitted | ClaimConflict:
+    if submission.content_hash == first.content_hash:
+        return Submitted({}, created=False)
+    return ClaimConflict("An earlier claim of the same batch has this external_id and different content.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Superseded:
+    """The claims that submissions name as superseded, with the cases they belong to."""
+
+    named: Mapping[str, UUID]
+    cases: Mapping[UUID, CaseSoFar]
+    taken: set[UUID] = field(default_factory=set)
+
+    @classmethod
+    def by(cls, source: Source, submissions: Sequence[Submission], *, lock: bool = False) -> _Superseded:
+        """`lock` holds them until the transaction ends. No statement when no submission names any."""
+        named = claims_named(source, {each.supersedes for each in submissions if each.supersedes is not None})
+        if lock:
+            cases.lock(set(named.values()))
+        return cls(named, so_far(set(named.values())))
+
+    def case_of(self, submission: Submission, terms: PipelineTerms) -> CaseSoFar | None:
+        """Raises Invalid for a claim that is not there or lies elsewhere, and what `cases.check` raises."""
+        if submission.supersedes is None:
+            return None
+        claim_id = self.named.get(submission.supersedes)
+        if claim_id is None:
+            raise Invalid([FieldProblem("/supersedes", "unknown", "There is no such claim.")])
+        case = self.cases[claim_id]
+        if case.pipeline_id != terms.pipeline_id:
+            raise Invalid([FieldProblem("/supersedes", "other_pipeline", "That claim is one of another pipeline.")])
+        cases.check(case, again=claim_id in self.taken)
+        return case
+
+
+def _judge(
+    source: Source, submissions: Sequence[Submission], superseded: _Superseded
+) -> tuple[dict[int, NewClaim], dict[int, DomainError]]:
+    """Which submissions, by their places, are new claims and which are refused; the others repeat a claim.
+
+    What is taken is looked up once the superseded claims are held: who waited for a twin of his own repeats it.
+    """
     terms = _terms_of(source, submissions)
     taken = taken_external_ids(source, [submission.external_id for submission in submissions])
-    superseded = claims_named(source, {each.supersedes for each in submissions if each.supersedes is not None})
     new: dict[int, NewClaim] = {}
-    refused: dict[int, Invalid] = {}
+    refused: dict[int, DomainError] = {}
     for place, submission in enumerate(submissions):
         try:
             own = _terms_for(submission, terms)
             if submission.external_id not in taken:
                 new[place] = _new_claim(submission, own, superseded)
                 taken.add(submission.external_id)
-        except Invalid as error:
+        except (Invalid, Conflict) as error:
             refused[place] = error.with_traceback(None)  # it would hold on to all that is in this frame
     return new, refused
 
 
-def _new_claim(submission: Submission, terms: PipelineTerms, superseded: Mapping[str, UUID]) -> NewClaim:
-    if submission.supersedes is not None and submission.supersedes not in superseded:
-        raise Invalid([FieldProblem("/supersedes", "unknown", "There is no such claim.")])
+def _new_claim(submission: Submission, terms: PipelineTerms, superseded: _Superseded) -> NewClaim:
+    case = superseded.case_of(submission, terms)
     claim_id = new_id()
-    facts, routing = _decide(submission, terms, claim_id)
-    supersedes = None if submission.supersedes is None else superseded[submission.supersedes]
-    return NewClaim(claim_id, submission, terms, facts, routing, supersedes)
+    facts, routing = _decide(submission, terms, claim_id, case)
+    if case is None:
+        return NewClaim(claim_id, submission, terms, facts, routing, None)
+    superseded.taken.add(case.claim_id)
+    return NewClaim(claim_id, submission, terms, facts, routing, case.claim_id)
 
 
-def _decide(submission: Submission, terms: PipelineTerms, claim_id: UUID) -> tuple[Facts, Routing]:
+def _decide(
+    submission: Submission, terms: PipelineTerms, claim_id: UUID, case: CaseSoFar | None
+) -> tuple[Facts, Routing]:
     policy = terms.policy.policy if terms.policy else None
     facts = Facts(
         model=submission.model,
@@ -161,6 +244,7 @@ def _decide(submission: Submission, terms: PipelineTerms, claim_id: UUID) -> tup
         confidence=submission.confidence,
         band_states=terms.band_states(submission.subject),
         audit_u=audit_number(terms.sampling_key, claim_id),
+        attempt=case.number + 1 if case else 1,
     )
     return facts, route(facts, policy) if policy else no_policy(facts)
 

@@ -86,7 +86,7 @@ def _copy_claims(numbered: Sequence[tuple[NewClaim, int]], source: Source, now: 
 
 def _entry(claim: NewClaim, source: Source, salt: bytes) -> Entry:
     submission, routing, policy = claim.submission, claim.routing, claim.terms.policy
-    fields = {
+    fields: dict[str, object] = {
         "pipeline": claim.terms.slug,
         "source": source.slug,
         "content_commitment": commitment(salt, submission.written_content),
@@ -112,6 +112,8 @@ def _entry(claim: NewClaim, source: Source, salt: bytes) -> Entry:
         "audit_sampled": routing.audit_sampled,
         "inclusion_ppm": millionths(routing.inclusion_probability),
     }
+    if claim.supersedes is not None:
+        fields["supersedes"] = claim.supersedes
     return Entry("claim.decided", Actor.source(source.slug), claim.id, fields)
 
 
@@ -146,14 +148,28 @@ def _payload_row(claim: NewClaim, salt: bytes) -> dict[str, Any]:
 
 
 def _decision_row(claim: NewClaim, event_id: int, now: datetime) -> dict[str, Any]:
-    routing = claim.routing
+    version_id = claim.terms.policy.version_id if claim.terms.policy else None
+    return decision_row(claim.routing, claim.facts, 1, claim.id, claim.terms.pipeline_id, version_id, event_id, now)
+
+
+def decision_row(
+    routing: Routing,
+    facts: Facts,
+    number: int,
+    claim_id: UUID,
+    pipeline_id: int,
+    version_id: int | None,
+    event_id: int,
+    now: datetime,
+) -> dict[str, Any]:
+    """A decision that stands, as it is copied."""
     return {
         "id": new_id(),
-        "claim_id": claim.id,
-        "number": 1,
+        "claim_id": claim_id,
+        "number": number,
         "standing": True,
-        "pipeline_id": claim.terms.pipeline_id,
-        "policy_version_id": claim.terms.policy.version_id if claim.terms.policy else None,
+        "pipeline_id": pipeline_id,
+        "policy_version_id": version_id,
         "route": routing.route,
         "next_step": routing.next_step,
         "band": routing.band or "",
@@ -162,11 +178,11 @@ def _decision_row(claim: NewClaim, event_id: int, now: datetime) -> dict[str, An
         "calibrator": routing.calibrator,
         "reasons": "{" + ",".join(routing.reasons) + "}",  # codes: nothing in them needs quoting
         "mandatory": routing.mandatory,
-        "audit_u": claim.facts.audit_u,
+        "audit_u": facts.audit_u,
         "audit_rate": routing.audit_rate,
         "audit_sampled": routing.audit_sampled,
         "inclusion_probability": routing.inclusion_probability,
-        "facts": msgspec.json.encode(facts_to_json(claim.facts)).decode(),
+        "facts": msgspec.json.encode(facts_to_json(facts)).decode(),
         "decided_at": now,
         "event_id": event_id,
     }

@@ -7,7 +7,6 @@ JSON Pointer. Good claims take one pass of msgspec; only bad ones are looked at 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -19,6 +18,8 @@ from msgspec import Meta
 
 from reviewqueue.errors import FieldProblem, Invalid
 from reviewqueue.ledger.quick_canonical import quick_canonical
+from reviewqueue.pipelines.signals import DERIVED
+from reviewqueue.web_addresses import TargetRefused, callback_address
 
 MAX_CONTENT_BYTES = 256 * 1024
 MAX_KEYS = 50
@@ -196,31 +197,27 @@ def _value_problems(submission: Submission, now: datetime) -> Iterator[FieldProb
     for name in ("signals", "metadata", "segments"):
         if len(getattr(submission, name)) > MAX_KEYS:
             yield FieldProblem(f"/{name}", "too_many_keys", f"At most {MAX_KEYS} keys.")
+    for name in DERIVED.intersection(submission.signals):
+        yield FieldProblem(f"/signals/{name}", "reserved", "This signal is worked out here, not submitted.")
     if submission.content_bytes > MAX_CONTENT_BYTES:
         yield FieldProblem("", "too_large", "Input, output and context together may have 256 KiB.")
     if submission.occurred_at and submission.occurred_at > now + timedelta(days=1):
         yield FieldProblem("/occurred_at", "future", "This time lies in the future.")
     if submission.occurred_at and submission.occurred_at < EARLIEST:
         yield FieldProblem("/occurred_at", "past", "This time lies before 1970.")
-    if submission.callback_url is not None and not is_callback_url(submission.callback_url):
-        yield FieldProblem("/callback_url", "url", "A callback is an https address of a public host name.")
+    if submission.callback_url is not None:
+        yield from _callback_problems(submission.callback_url)
     for place, item in enumerate(submission.context):
         if item.url is not None and urlsplit_or_none(item.url, ("http", "https")) is None:
             yield FieldProblem(f"/context/{place}/url", "url", "This is not an http or https address.")
 
 
-def is_callback_url(text: str) -> bool:
-    """https, a host name or public address, no user info, no fragment. What it resolves to is checked when sending."""
-    parts = urlsplit_or_none(text, ("https",))
-    if parts is None or parts.username or parts.password or parts.fragment:
-        return False
-    host = (parts.hostname or "").rstrip(".")
-    if host == "localhost" or "." not in host:
-        return False
+def _callback_problems(url: str) -> Iterator[FieldProblem]:
+    """What its host resolves to is checked when it is called."""
     try:
-        return ipaddress.ip_address(host).is_global
-    except ValueError:
-        return not host.rsplit(".", 1)[-1].isdigit()  # 127.1 and its like are addresses, not names
+        callback_address(url)
+    except TargetRefused as refused:
+        yield FieldProblem("/callback_url", "url", refused.detail)
 
 
 def urlsplit_or_none(text: str, schemes: tuple[str, ...]) -> Any:

@@ -11,6 +11,7 @@ from uuid import UUID
 from reviewqueue.claims.copying import copy_rows
 from reviewqueue.claims.models import Claim, new_id
 from reviewqueue.claims.recording import NewClaim
+from reviewqueue.claims.rerouting import Rerouted
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.events import Entry
@@ -54,6 +55,15 @@ def open_for_decisions(claims: Sequence[NewClaim], events: Sequence[Appended], *
     _open(new, now, after={claim.id: event.end for claim, event in zip(claims, events, strict=True) if event.end})
 
 
+def open_for_rerouted(rerouted: Sequence[Rerouted], events: Sequence[Appended], *, now: datetime) -> None:
+    """The human work for claims that had none until now. `events` are the ledger entries, in the same order."""
+    _open(
+        [_task_for_rerouted(each, now) for each in rerouted],
+        now,
+        after={each.claim.pk: event.end for each, event in zip(rerouted, events, strict=True) if event.end},
+    )
+
+
 def _task_for_decision(claim: NewClaim, now: datetime) -> NewTask | None:
     routing, policy = claim.routing, claim.terms.policy
     purpose = Purpose.AUDIT if routing.audit_sampled else _PURPOSE_OF_ROUTE.get(routing.route)
@@ -68,6 +78,22 @@ def _task_for_decision(claim: NewClaim, now: datetime) -> NewTask | None:
         labels_needed=routing.labels_needed,
         due_at=now + timedelta(minutes=routing.due_minutes),
         terms=policy.policy.review if policy else WITHOUT_POLICY,
+        seniors_only=purpose == Purpose.ESCALATION,
+    )
+
+
+def _task_for_rerouted(each: Rerouted, now: datetime) -> NewTask:
+    claim, routing = each.claim, each.routing
+    purpose = _PURPOSE_OF_ROUTE[routing.route]
+    return NewTask(
+        id=new_id(),
+        claim_id=claim.pk,
+        pipeline_id=claim.pipeline_id,
+        purpose=purpose,
+        blind=_possible_blind(Blind(routing.blind), claim.pipeline.review_form),
+        labels_needed=routing.labels_needed,
+        due_at=now + timedelta(minutes=routing.due_minutes),
+        terms=each.policy.policy.review,
         seniors_only=purpose == Purpose.ESCALATION,
     )
 
