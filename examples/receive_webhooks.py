@@ -8,6 +8,8 @@ Without a certificate it speaks plain http, for a place behind a proxy that does
   Two secrets, separated by a space, are both good: that is a rotation.
 * Nothing is done twice. A delivery may arrive again (its answer was lost, or somebody pressed replay): the id is the
   same, so it is answered with success and left alone.
+* It says that it wants to be told. The first message to an address is a challenge, and nothing else comes before the
+  answer repeats it.
 * The newest truth wins. Deliveries may arrive out of order: the outcomes of one claim are numbered, and a lower number
   than the one already known is history.
 * The answer comes at once. Anything but a 2xx within 20 seconds is tried again, so slow work belongs after the answer.
@@ -70,16 +72,24 @@ class Inbox:
 
     def take(self, message_id: str, event: Event) -> str:
         """What became of it: "new", "repeated", or "outdated"."""
-        claim, number = event["data"]["claim"], event["data"]["number"]
         with self._lock:
             if message_id in self._seen:
                 return "repeated"
-            outdated = number < self._newest.get(claim, 0)
+            outdated = self._is_outdated(event)
             if not outdated:
                 self._act(event)  # when this fails, nothing is noted, and the delivery comes again
-                self._newest[claim] = number
+                self._note(event)
             self._seen.add(message_id)
             return "outdated" if outdated else "new"
+
+    def _is_outdated(self, event: Event) -> bool:
+        """Only outcomes replace each other; everything else happened once and is no longer changed."""
+        data = event["data"]
+        return event["type"].startswith("outcome.") and data["number"] < self._newest.get(data["claim"], 0)
+
+    def _note(self, event: Event) -> None:
+        if event["type"].startswith("outcome."):
+            self._newest[event["data"]["claim"]] = event["data"]["number"]
 
 
 def receiver(secrets: Sequence[str], inbox: Inbox, *, port: int, host: str = "127.0.0.1") -> ThreadingHTTPServer:
@@ -99,13 +109,19 @@ def receiver(secrets: Sequence[str], inbox: Inbox, *, port: int, host: str = "12
             except Rejected:
                 self._answer(401)
                 return
+            if event["type"] == "endpoint.challenge":
+                self._answer(200, json.dumps({"challenge": event["data"]["challenge"]}).encode())
+                return
             inbox.take(headers["webhook-id"], event)
             self._answer(204)
 
-        def _answer(self, status: int) -> None:
+        def _answer(self, status: int, body: bytes = b"") -> None:
             self.send_response(status)
-            self.send_header("Content-Length", "0")
+            if status != 204:
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """The events are what is worth a line."""
@@ -114,9 +130,23 @@ def receiver(secrets: Sequence[str], inbox: Inbox, *, port: int, host: str = "12
 
 
 def show(event: Event) -> None:
+    print(f"{event['type']}: {described(event)}")
+
+
+def described(event: Event) -> str:
     data = event["data"]
-    verdict = {True: "right", False: "wrong", None: "undecided"}[data["correct"]]
-    print(f"{event['type']}: {data['external_id']} was {verdict} (outcome {data['number']} of claim {data['claim']})")
+    match event["type"]:
+        case "outcome.settled" | "outcome.superseded":
+            verdict = {True: "right", False: "wrong", None: "undecided"}[data["correct"]]
+            return f"{data['external_id']} was {verdict} (outcome {data['number']} of claim {data['claim']})"
+        case "step.expired":
+            return f"nobody answered the next step of {data['external_id']}: {data['route']} now"
+        case "band.breached":
+            return f"{data['model']} no longer keeps its promise in band {data['band']} of {data['pipeline']}"
+        case "breaker.tripped":
+            return f"{data['model']} goes to people in all of {data['pipeline']}"
+        case _:
+            return json.dumps(data)  # kinds may be added: one that is not known is no mistake
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -17,9 +19,19 @@ class EventType(models.TextChoices):
 
     OUTCOME_SETTLED = "outcome.settled"
     OUTCOME_SUPERSEDED = "outcome.superseded"
+    STEP_EXPIRED = "step.expired"
+    BAND_BREACHED = "band.breached"
+    BREAKER_TRIPPED = "breaker.tripped"
+
+
+OUTCOME_EVENTS: Final = (EventType.OUTCOME_SETTLED, EventType.OUTCOME_SUPERSEDED)
+"""What an endpoint is told of that names nothing else, and all that the address of a single claim is for."""
+CHALLENGE: Final = "endpoint.challenge"
+"""The type of the one message that nobody asks for: whether the receiver wants the others."""
 
 
 class EndpointState(models.TextChoices):
+    UNVERIFIED = "unverified"  # no challenge has been answered yet: what happens meanwhile is kept
     ACTIVE = "active"
     PAUSED = "paused"  # by a person, or after a delivery was given up: what happens meanwhile is kept and sent later
     DISABLED = "disabled"  # the receiver said that it is gone
@@ -28,9 +40,11 @@ class EndpointState(models.TextChoices):
 class StateReason(models.TextChoices):
     """Why an endpoint is not active."""
 
+    CHALLENGE = "challenge"
     ASKED = "asked"
     DEAD_LETTER = "dead_letter"
     GONE = "gone"
+    REMOVED = "removed"
 
 
 class Payload(models.TextChoices):
@@ -45,10 +59,14 @@ class Endpoint(models.Model):
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="endpoints")
     url = models.TextField(null=True)
     events = ArrayField(models.CharField(max_length=30, choices=EventType.choices))
+    asked_at = models.JSONField(default=dict)  # for events that were added: the entry from which on they are told
     payload = models.CharField(max_length=4, choices=Payload.choices, default=Payload.THIN)
-    state = models.CharField(max_length=8, choices=EndpointState.choices, default=EndpointState.ACTIVE)
+    state = models.CharField(max_length=10, choices=EndpointState.choices, default=EndpointState.ACTIVE)
     state_reason = models.CharField(max_length=11, choices=StateReason.choices, blank=True)
+    verified_at = models.DateTimeField(null=True)  # when its address answered a challenge
+    removed_at = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0)  # attempts in a row that failed
+    failing_since = models.DateTimeField(null=True)  # when the first of them did
     rests_until = models.DateTimeField(null=True)  # the receiver asked for a pause
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
@@ -57,13 +75,27 @@ class Endpoint(models.Model):
     class Meta:
         constraints = [
             # One address of a source is told once, and there is one endpoint for the addresses that claims name.
-            models.UniqueConstraint(name="endpoint_once", fields=["source", "url"], nulls_distinct=False),
+            models.UniqueConstraint(
+                name="endpoint_once",
+                fields=["source", "url"],
+                nulls_distinct=False,
+                condition=Q(removed_at__isnull=True),
+            ),
             # An endpoint that wants nothing would be silent without anybody noticing.
             models.CheckConstraint(name="endpoint_wants_something", condition=Q(events__len__gt=0)),
             # Whoever finds an endpoint standing still finds the reason with it.
             models.CheckConstraint(
                 name="endpoint_says_why_it_rests",
                 condition=Q(state="active", state_reason="") | (~Q(state="active") & ~Q(state_reason="")),
+            ),
+            # Nobody can aim us at an address that has not said it wants to hear from us.
+            models.CheckConstraint(
+                name="endpoint_active_is_verified",
+                condition=~Q(state="active") | Q(url__isnull=True) | Q(verified_at__isnull=False),
+            ),
+            # What is removed stays for its history, and is sent nothing.
+            models.CheckConstraint(
+                name="endpoint_removed_is_disabled", condition=Q(removed_at__isnull=True) | Q(state="disabled")
             ),
         ]
 
@@ -116,20 +148,41 @@ class NamedHost(models.Model):
         return HostPermission(self.host, frozenset(self.ports), self.plain_http, self.ca_certificate)
 
 
+class CallbackHost(models.Model):
+    """A host that claims of a source name in their callback addresses: it answers a challenge before it is told."""
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="callback_hosts")
+    host = models.CharField(max_length=260)  # with its port
+    verified_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="callback_host_once", fields=["endpoint", "host"])]
+
+    def __str__(self) -> str:
+        return self.host
+
+
 class DeliveryState(models.TextChoices):
+    WAITING = "waiting"  # for its callback host to answer a challenge
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"  # given up; a person can replay it
 
 
 class Delivery(models.Model):
-    """One event for one endpoint. Its id is the `webhook-id` and its body is sent unchanged, at every attempt."""
+    """One event for one endpoint. Its id is the `webhook-id` and its body is sent unchanged, at every attempt.
+
+    `event` is the ledger entry of what happened. What concerns a whole pipeline names no claim.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="deliveries")
-    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="deliveries")
-    outcome = models.ForeignKey(Outcome, on_delete=models.CASCADE, related_name="+")
-    type = models.CharField(max_length=30, choices=EventType.choices)
+    event = models.ForeignKey("ledger.Event", on_delete=models.PROTECT, related_name="+")
+    claim = models.ForeignKey(Claim, null=True, on_delete=models.CASCADE, related_name="deliveries")
+    outcome = models.ForeignKey(Outcome, null=True, on_delete=models.CASCADE, related_name="+")
+    host = models.ForeignKey(CallbackHost, null=True, on_delete=models.PROTECT, related_name="deliveries")
+    type = models.CharField(max_length=30, choices=[*EventType.choices, (CHALLENGE, "Challenge")])
     body = models.TextField()
     state = models.CharField(max_length=9, choices=DeliveryState.choices, default=DeliveryState.PENDING)
     attempts = models.PositiveIntegerField(default=0)
@@ -142,13 +195,32 @@ class Delivery(models.Model):
 
     class Meta:
         constraints = [
-            # An endpoint is told of an outcome once, however often the sweep looks.
-            models.UniqueConstraint(name="delivery_once", fields=["endpoint", "outcome"]),
+            # An endpoint is told of what happened once, however often the sweep looks.
+            models.UniqueConstraint(name="delivery_once", fields=["endpoint", "event"]),
             models.CheckConstraint(name="delivery_attempts_count_up", condition=Q(attempts__gte=F("attempts_before"))),
         ]
         indexes = [
             # What the sweep takes.
             models.Index(name="delivery_due", fields=["endpoint", "next_at"], condition=Q(state="pending")),
+            # Challenges go to endpoints that are sent nothing else, however much waits for those.
+            models.Index(
+                name="delivery_challenge_due",
+                fields=["endpoint", "next_at"],
+                condition=Q(state="pending", type="endpoint.challenge"),
+            ),
+            # How many challenges a source has had sent lately.
+            models.Index(
+                name="delivery_challenges", fields=["endpoint", "created_at"], condition=Q(type="endpoint.challenge")
+            ),
+            # What the alarms look for: the oldest that waits, and what was given up.
+            models.Index(
+                name="delivery_undelivered",
+                fields=["endpoint", "created_at"],
+                condition=Q(state__in=["waiting", "pending"]),
+            ),
+            models.Index(name="delivery_dead", fields=["endpoint", "-id"], condition=Q(state="dead")),
+            # What a callback host releases when it answers.
+            models.Index(name="delivery_waiting", fields=["host"], condition=Q(state="waiting")),
             # The history page, newest first; UUIDv7 ids sort by time.
             models.Index(name="delivery_by_endpoint", fields=["endpoint", "-id"]),
         ]

@@ -1,7 +1,8 @@
 """One POST to an address that somebody else chose. The standard library only; no Django.
 
-Nothing of the answer is kept but its status and `Retry-After`. No redirect is followed, no proxy of the environment is
-used, and the whole exchange, from the look-up of the name to the last byte read, ends within one deadline.
+Of the answer, status, `Retry-After` and the body up to a limit go to the caller, who keeps no more than it needs. No
+redirect is followed, no proxy of the environment is used, and the whole exchange, from the look-up of the name to the
+last byte read, ends within one deadline.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from reviewqueue.deliveries.targets import (
     AddressRefused,
     HostPermission,
     Target,
-    TargetRefused,
     checked_addresses,
     parse_target,
 )
+from reviewqueue.web_addresses import TargetRefused
 
 TOTAL_SECONDS: Final = 20.0
 CONNECT_SECONDS: Final = 5.0
@@ -42,6 +43,7 @@ ERRORS: Final[Mapping[str, str]] = {
     "timeout": f"There was no complete answer within {TOTAL_SECONDS:g} seconds.",
     "connection": "There was no connection, or it broke off.",
     "broken_answer": "The answer was not HTTP, or its head was too long.",
+    "not_repeated": "The answer did not repeat the challenge.",
 }
 
 Resolver = Callable[[str, int], list[str]]
@@ -55,10 +57,11 @@ class Answer:
     error: str
     retry_after: str | None
     seconds: float
+    body: bytes = b""
 
     @property
     def accepted(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300
+        return not self.error and self.status is not None and 200 <= self.status < 300
 
 
 class _TooMuch(http.client.HTTPException):
@@ -85,20 +88,21 @@ def post(
     permissions: Mapping[str, HostPermission],
     resolve: Resolver | None = None,
     seconds: float = TOTAL_SECONDS,
+    most_read: int = MOST_READ,
 ) -> Answer:
     """Sends `body` and waits for the answer. What the network does is in the Answer, never an exception.
 
-    An answer counts by its status once its head is complete; its body is read to its end, up to 64 KiB, and dropped.
+    An answer counts by its status once its head is complete; its body is read to its end, up to `most_read` in all.
     """
     started = time.monotonic()
-    status, retry_after, error = None, None, ""
+    status, retry_after, error, said = None, None, "", b""
     try:
-        status, retry_after = _exchange(
-            parse_target(url, permissions), body, headers, resolve or system_addresses, _Deadline(seconds)
+        status, retry_after, said = _exchange(
+            parse_target(url, permissions), body, headers, resolve or system_addresses, _Deadline(seconds), most_read
         )
     except _FAILURES as failure:
         error = _code(failure)
-    return Answer(status, error, retry_after, time.monotonic() - started)
+    return Answer(status, error, retry_after, time.monotonic() - started, said)
 
 
 _FAILURES: Final = (TargetRefused, AddressRefused, OSError, http.client.HTTPException, UnicodeError)
@@ -127,21 +131,21 @@ def system_addresses(host: str, port: int) -> list[str]:
 
 
 def _exchange(
-    target: Target, body: bytes, headers: Mapping[str, str], resolve: Resolver, deadline: _Deadline
-) -> tuple[int, str | None]:
+    target: Target, body: bytes, headers: Mapping[str, str], resolve: Resolver, deadline: _Deadline, most_read: int
+) -> tuple[int, str | None, bytes]:
     addresses = checked_addresses(_resolved(target, resolve, deadline), target.permission)
     own = {"Host": target.host_header, "Connection": "close", "Content-Length": str(len(body))}
     with closing(_connected(target, addresses[:MOST_ADDRESSES], deadline)) as connected:
         connection = http.client.HTTPConnection(target.host, target.port)
-        wire: Any = _Wire(connected, deadline)
+        wire: Any = _Wire(connected, deadline, most_read)
         connection.sock = wire  # connected to the checked address: http.client looks nothing up
         connection.putrequest("POST", target.path, skip_host=True, skip_accept_encoding=True)
         for name, value in {**headers, **own}.items():
             connection.putheader(name, value)
         connection.endheaders(body)
         with closing(connection.getresponse()) as response:
-            _read_to_its_end(response)
-            return response.status, response.getheader("Retry-After")
+            said = _read_to_its_end(response)
+            return response.status, response.getheader("Retry-After"), said
 
 
 def _resolved(target: Target, resolve: Resolver, deadline: _Deadline) -> list[str]:
@@ -198,20 +202,22 @@ def _tls_context(ca_certificate: str) -> ssl.SSLContext:
     return ssl.create_default_context(cadata=ca_certificate or None)
 
 
-def _read_to_its_end(response: http.client.HTTPResponse) -> None:
+def _read_to_its_end(response: http.client.HTTPResponse) -> bytes:
     """The status is what counts, so a body that breaks off or never ends is no failure; one that dawdles is."""
+    said = bytearray()
     with suppress(http.client.HTTPException, ConnectionError, ssl.SSLError):
-        while response.read(8192):
-            continue
+        while part := response.read(8192):
+            said += part
+    return bytes(said)
 
 
 class _Wire:
     """What http.client needs of a socket, with every wait ending at the deadline and an end to what is read."""
 
-    def __init__(self, connected: socket.socket, deadline: _Deadline) -> None:
+    def __init__(self, connected: socket.socket, deadline: _Deadline, most_read: int) -> None:
         self._socket = connected
         self._deadline = deadline
-        self._may_read = MOST_READ
+        self._may_read = most_read
 
     def sendall(self, data: bytes) -> None:
         unsent = memoryview(data)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from reviewqueue.claims.models import Outcome
 from reviewqueue.claims.selectors import instant
-from reviewqueue.deliveries.models import EventType, Payload
+from reviewqueue.deliveries.models import CHALLENGE, EventType, Payload
 
 
 def event_type(replaced: UUID | None) -> EventType:
@@ -31,5 +35,23 @@ def outcome_body(outcome: Outcome, *, replaced: UUID | None, payload: str) -> st
     }
     if payload == Payload.FULL:
         data["output"] = outcome.output
-    event = {"type": event_type(replaced).value, "timestamp": instant(outcome.created_at), "data": data}
-    return json.dumps(event, separators=(",", ":"))
+    return written(event_type(replaced).value, outcome.created_at, data)
+
+
+def challenge_body(endpoint: UUID, token: str, *, now: datetime) -> str:
+    return written(CHALLENGE, now, {"endpoint": str(endpoint), "challenge": token})
+
+
+def repeats_challenge(answer: bytes, *, asked: bytes) -> bool:
+    """Whether an answer is JSON that says the token of the challenge in `asked`."""
+    token = json.loads(asked)["data"]["challenge"]
+    try:
+        said = json.loads(answer)
+    except (ValueError, RecursionError):
+        return False
+    given = said.get("challenge") if isinstance(said, dict) else None
+    return isinstance(given, str) and hmac.compare_digest(given.encode(errors="replace"), token.encode())
+
+
+def written(event: str, moment: datetime, data: Mapping[str, Any]) -> str:
+    return json.dumps({"type": event, "timestamp": instant(moment), "data": data}, separators=(",", ":"))

@@ -8,32 +8,38 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import F, Prefetch, QuerySet, prefetch_related_objects
 
 from reviewqueue.accounts.models import Source, User
 from reviewqueue.claims.models import Claim
 from reviewqueue.claims.selectors import instant
 from reviewqueue.deliveries.models import (
+    CHALLENGE,
     Attempt,
+    CallbackHost,
     Delivery,
     DeliveryState,
     Endpoint,
-    EndpointState,
+    EndpointSecret,
     NamedHost,
-    StateReason,
 )
 from reviewqueue.deliveries.outgoing import ERRORS
 from reviewqueue.deliveries.targets import HostPermission
 from reviewqueue.errors import Forbidden, NotFound
 from reviewqueue.pipelines.models import Role
-from reviewqueue.pipelines.selectors import has_role
+from reviewqueue.pipelines.selectors import has_role, pipelines_for
 
 READERS = frozenset({Role.ADMIN, Role.AUDITOR})
+"""Who may see everything about webhooks."""
+STATE_READERS = READERS | {Role.OWNER}
+"""Owners see how the endpoints of their pipelines' sources are doing, and not what was sent to them."""
 
 ERROR_TEXTS: Final[Mapping[str, str]] = {
     **ERRORS,
     "secret_unreadable": "The signing secret cannot be decrypted. Rotate it.",
     "interrupted": "The sender went down at every attempt.",
+    "withdrawn": "Another challenge took the place of this one.",
+    "removed": "The endpoint was removed.",
 }
 """Every code that an attempt without a status can have, for people."""
 
@@ -43,13 +49,26 @@ def host_permissions() -> dict[str, HostPermission]:
 
 
 def endpoints_for(reader: User | Source) -> QuerySet[Endpoint]:
-    """Newest first: a source's own, or all of them for administrators and auditors. Raises Forbidden for others."""
-    endpoints = Endpoint.objects.select_related("source", "created_by").order_by("-id")
+    """Newest first, without those that were removed: a source's own; all for administrators and auditors; for owners
+    those of the sources of their pipelines. Raises Forbidden for others.
+    """
+    endpoints = (
+        Endpoint.objects.filter(removed_at=None)
+        .select_related("source", "created_by")
+        .prefetch_related(Prefetch("secrets", EndpointSecret.objects.order_by("-created_at")))
+        .order_by("-id")
+    )
     if isinstance(reader, Source):
         return endpoints.filter(source=reader)
-    if not has_role(reader, READERS):
-        raise Forbidden("Webhooks are the business of administrators.")
-    return endpoints
+    if has_role(reader, READERS):
+        return endpoints
+    if not has_role(reader, STATE_READERS):
+        raise Forbidden("Webhooks are the business of administrators, and of the owners of pipelines.")
+    return endpoints.filter(source__in=Source.objects.filter(pipelines__in=pipelines_for(reader, STATE_READERS)))
+
+
+def sees_deliveries(reader: User | Source) -> bool:
+    return isinstance(reader, Source) or has_role(reader, READERS)
 
 
 def endpoint_for(reader: User | Source, endpoint_id: UUID) -> Endpoint:
@@ -62,6 +81,8 @@ def endpoint_for(reader: User | Source, endpoint_id: UUID) -> Endpoint:
 
 def delivery_for(reader: User | Source, delivery_id: UUID) -> Delivery:
     """Raises NotFound, also for a delivery to another source; Forbidden for people without the role."""
+    if not sees_deliveries(reader):
+        raise Forbidden("What was sent is shown to administrators and auditors.")
     delivery = (
         Delivery.objects.select_related("endpoint__source")
         .filter(pk=delivery_id, endpoint__in=endpoints_for(reader))
@@ -93,6 +114,22 @@ def deliveries_page(endpoint: Endpoint, *, wanted: DeliveryFilter, before: UUID 
     return list(endpoint.deliveries.filter(**given).order_by("-id")[:limit])
 
 
+def with_history(deliveries: list[Delivery]) -> list[Delivery]:
+    """Fills in the attempts of all of them, oldest first, by one query."""
+    prefetch_related_objects(deliveries, Prefetch("history", Attempt.objects.order_by("number")))
+    return deliveries
+
+
+def last_challenge(endpoint: Endpoint) -> Delivery | None:
+    """The one whose answer counts, of the endpoint itself."""
+    return endpoint.deliveries.filter(type=CHALLENGE, host=None).order_by("-created_at").first()
+
+
+def callback_hosts(endpoint: Endpoint, *, limit: int) -> list[CallbackHost]:
+    """Those that have not answered first, then the newest."""
+    return list(endpoint.callback_hosts.order_by(F("verified_at").asc(nulls_first=True), "-id")[:limit])
+
+
 def attempts_of(delivery: Delivery) -> list[Attempt]:
     """Oldest first."""
     return list(delivery.history.order_by("number"))
@@ -101,17 +138,6 @@ def attempts_of(delivery: Delivery) -> list[Attempt]:
 def deliveries_of_claim(claim: Claim) -> list[Delivery]:
     """For the life of a claim, oldest first. Whoever may read the claim may read these."""
     return list(claim.deliveries.select_related("endpoint").order_by("id"))
-
-
-def silent_endpoints() -> list[Endpoint]:
-    """Alarms: endpoints that nobody paused and that are not sent to all the same, and those with dead letters."""
-    return list(
-        Endpoint.objects.select_related("source")
-        .annotate(dead=Count("deliveries", filter=Q(deliveries__state=DeliveryState.DEAD)))
-        .filter(Q(dead__gt=0) | ~Q(state=EndpointState.ACTIVE))
-        .exclude(state_reason=StateReason.ASKED, dead=0)
-        .order_by("id")
-    )
 
 
 def named_hosts(reader: User) -> list[NamedHost]:
@@ -130,6 +156,8 @@ def endpoint_answer(endpoint: Endpoint) -> dict[str, Any]:
         "payload": endpoint.payload,
         "state": endpoint.state,
         "state_reason": endpoint.state_reason or None,
+        "verified_at": instant(endpoint.verified_at) if endpoint.verified_at else None,
+        "failures": endpoint.failures,
         "rests_until": instant(endpoint.rests_until) if endpoint.rests_until else None,
         "signatures": [
             {
@@ -137,7 +165,7 @@ def endpoint_answer(endpoint: Endpoint) -> dict[str, Any]:
                 "public_key": secret.public_key or None,
                 "expires_at": instant(secret.expires_at) if secret.expires_at else None,
             }
-            for secret in endpoint.secrets.order_by("-created_at")
+            for secret in endpoint.secrets.all()
         ],
         "created_at": instant(endpoint.created_at),
     }
@@ -147,8 +175,8 @@ def delivery_answer(delivery: Delivery) -> dict[str, Any]:
     return {
         "id": str(delivery.id),
         "endpoint": str(delivery.endpoint_id),
-        "claim": str(delivery.claim_id),
-        "outcome": str(delivery.outcome_id),
+        "claim": str(delivery.claim_id) if delivery.claim_id else None,
+        "outcome": str(delivery.outcome_id) if delivery.outcome_id else None,
         "type": delivery.type,
         "state": delivery.state,
         "attempts": delivery.attempts,

@@ -13,16 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
 
-MAX_URL: Final = 2000
-HTTPS_PORT: Final = 443
-HTTP_PORT: Final = 80
+from reviewqueue.web_addresses import HTTP_PORT, HTTPS_PORT, LABEL, TargetRefused, refuse_unusual_host, web_address
 
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
-_NAMED: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*)")
-_LOCAL_NAMES: Final = ("localhost", "local", "internal", "lan", "home", "corp", "arpa", "onion", "invalid")
+_NAMED: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:{LABEL}(?:\.{LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*)")
 
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
@@ -30,15 +24,6 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 _NOT_PUBLIC: Final = tuple(
     ipaddress.ip_network(network) for network in ("192.0.0.0/24", "192.88.99.0/24", "224.0.0.0/3", "3fff::/20")
 )
-
-
-class TargetRefused(Exception):
-    """A URL that is not called. `code` is for programs, `detail` for the person who gave the URL."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
 
 
 class AddressRefused(Exception):
@@ -79,52 +64,15 @@ def is_host(text: str) -> bool:
 
 def parse_target(url: str, permissions: Mapping[str, HostPermission]) -> Target:
     """Raises TargetRefused. `permissions` by host; what the name resolves to is checked when it is called."""
-    parts = _split(url)
-    host = (parts.hostname or "").lower()
-    permission = permissions.get(host)
-    if parts.scheme == "http" and not (permission and permission.plain_http):
+    address = web_address(url)
+    permission = permissions.get(address.host)
+    if not address.encrypted and not (permission and permission.plain_http):
         raise TargetRefused("scheme", "The address starts with https://.")
     if permission is None:
-        _refuse_unusual_host(host)
-    encrypted = parts.scheme == "https"
-    port = _port(parts, usual=HTTPS_PORT if encrypted else HTTP_PORT)
-    if port not in (permission.ports if permission else {HTTPS_PORT}):
+        refuse_unusual_host(address.host)
+    if address.port not in (permission.ports if permission else {HTTPS_PORT}):
         raise TargetRefused("port", "This port is not called. Without a port in the address it is 443.")
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(host=host, port=port, path=path, encrypted=encrypted, permission=permission)
-
-
-def _split(url: str) -> SplitResult:
-    """The parts of a URL in which nothing can hide."""
-    if len(url) > MAX_URL:
-        raise TargetRefused("length", f"An address has at most {MAX_URL} characters.")
-    if not (url.isascii() and url.isprintable()) or " " in url or "\\" in url:
-        raise TargetRefused("characters", "An address has printable ASCII characters only.")
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise TargetRefused("url", "This is not an address.") from None
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise TargetRefused("scheme", "The address starts with https://.")
-    if "@" in parts.netloc:
-        raise TargetRefused("user_info", "An address carries no user name and no password.")
-    if "#" in url:
-        raise TargetRefused("fragment", "An address has no fragment (#).")
-    return parts
-
-
-def _port(parts: SplitResult, *, usual: int) -> int:
-    try:
-        return usual if parts.port is None else parts.port
-    except ValueError:
-        raise TargetRefused("port", "The port is not a number between 1 and 65535.") from None
-
-
-def _refuse_unusual_host(host: str) -> None:
-    if not _HOST_NAME.fullmatch(host) or host.rsplit(".", 1)[-1] in _LOCAL_NAMES:
-        raise TargetRefused("host", "The host is a public name. An administrator can allow another one.")
-    if any(label.startswith("xn--") for label in host.split(".")):
-        raise TargetRefused("host", "Names in other scripts are not called: they are too easily mistaken.")
+    return Target(address.host, address.port, address.path, address.encrypted, permission)
 
 
 def checked_addresses(addresses: Iterable[str], permission: HostPermission | None) -> list[str]:

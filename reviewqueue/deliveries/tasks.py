@@ -1,6 +1,7 @@
 from celery import shared_task
 
-from reviewqueue.deliveries.services import outbox, sending
+from reviewqueue.deliveries import alarms
+from reviewqueue.deliveries.services import happenings, outbox, sending
 from reviewqueue.operations.sweeps import run_sweep
 
 
@@ -10,8 +11,18 @@ def find_due() -> None:
 
 
 @shared_task
+def find_happenings() -> None:
+    run_sweep("deliveries.find_happenings", happenings.find_recent)
+
+
+@shared_task
 def find_overlooked() -> None:
-    run_sweep("deliveries.find_overlooked", outbox.find_overlooked)
+    run_sweep("deliveries.find_overlooked", lambda: outbox.find_overlooked() + happenings.find_overlooked())
+
+
+@shared_task
+def watch_silence() -> None:
+    run_sweep("deliveries.watch_silence", alarms.watch)
 
 
 @shared_task

@@ -9,10 +9,11 @@ from collections.abc import Collection
 from reviewqueue.accounts.models import User
 from reviewqueue.deliveries.authority import administrator
 from reviewqueue.deliveries.models import NamedHost
-from reviewqueue.deliveries.targets import HTTPS_PORT, is_host
+from reviewqueue.deliveries.targets import is_host
 from reviewqueue.errors import Conflict, FieldProblem, Invalid
 from reviewqueue.ledger import services as ledger
 from reviewqueue.transactions import service
+from reviewqueue.web_addresses import HTTPS_PORT
 
 
 class HostAlreadyNamed(Conflict):

@@ -8,17 +8,15 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from reviewqueue.accounts.models import Source
 from reviewqueue.claims.models import Claim, Outcome
-from reviewqueue.deliveries.authority import Manager, authorised
 from reviewqueue.deliveries.models import Delivery, DeliveryState, Endpoint
 from reviewqueue.deliveries.payloads import event_type, outcome_body
-from reviewqueue.deliveries.services.endpoints import callback_endpoint, microseconds
-from reviewqueue.errors import FieldProblem, Invalid
-from reviewqueue.ledger import services as ledger
+from reviewqueue.deliveries.services.endpoints import callback_endpoint
+from reviewqueue.deliveries.services.verification import callback_host
 from reviewqueue.transactions import service
 
 LEAST_UNDO_SECONDS: Final = 10
@@ -36,11 +34,15 @@ _UNTOLD: Final = """
       JOIN ledger.event AS written ON written.id = outcome.event_id
       JOIN claims_claim AS claim ON claim.id = outcome.claim_id
       JOIN deliveries_endpoint AS endpoint ON endpoint.source_id = claim.source_id
-      JOIN claims_decision AS decision ON decision.claim_id = claim.id AND decision.standing
-      LEFT JOIN policy_policyversion AS policy ON policy.id = decision.policy_version_id
       LEFT JOIN policy_policyversion AS active ON active.pipeline_id = outcome.pipeline_id AND active.status = 'active'
+      -- A claim that was routed again may still be labelled in the window that its first policy gave its task.
      CROSS JOIN LATERAL (
-           SELECT 1000000 * greatest(%(least)s, (policy.document #>> '{review,undo_seconds}')::bigint,
+           SELECT max((policy.document #>> '{review,undo_seconds}')::bigint) AS seconds
+             FROM claims_decision AS decision
+             JOIN policy_policyversion AS policy ON policy.id = decision.policy_version_id
+            WHERE decision.claim_id = claim.id) AS decided
+     CROSS JOIN LATERAL (
+           SELECT 1000000 * greatest(%(least)s, decided.seconds,
                                                 (active.document #>> '{review,undo_seconds}')::bigint) AS us) AS undo
       LEFT JOIN LATERAL (
            SELECT former.id
@@ -51,15 +53,18 @@ _UNTOLD: Final = """
             WHERE former.claim_id = outcome.claim_id AND former.number < outcome.number
               AND ended.recorded_us - began.recorded_us >= undo.us
             ORDER BY former.number DESC LIMIT 1) AS replaced ON TRUE
+     CROSS JOIN LATERAL (
+           SELECT CASE WHEN replaced.id IS NULL THEN 'outcome.settled' ELSE 'outcome.superseded' END AS type) AS told
      WHERE outcome.standing AND outcome.id BETWEEN %(first)s AND %(last)s
        AND written.recorded_us + undo.us
            <= extract(epoch FROM coalesce(%(now)s::timestamptz, clock_timestamp())) * 1000000
        AND endpoint.state <> 'disabled'
        AND CASE WHEN endpoint.url IS NULL THEN claim.callback_url IS NOT NULL
-                                          ELSE outcome.event_id > endpoint.event_id END
-       AND CASE WHEN replaced.id IS NULL THEN 'outcome.settled' ELSE 'outcome.superseded' END = ANY (endpoint.events)
+                                          ELSE outcome.event_id > coalesce((endpoint.asked_at ->> told.type)::bigint,
+                                                                           endpoint.event_id) END
+       AND told.type = ANY (endpoint.events)
        AND NOT EXISTS (SELECT FROM deliveries_delivery AS delivery
-                        WHERE delivery.endpoint_id = endpoint.id AND delivery.outcome_id = outcome.id)"""
+                        WHERE delivery.endpoint_id = endpoint.id AND delivery.event_id = outcome.event_id)"""
 
 
 def find_due(*, now: datetime | None = None) -> int:
@@ -126,63 +131,19 @@ def _still_standing(outcomes: set[UUID]) -> dict[UUID, Outcome]:
 
 def _deliveries(untold: list[tuple[UUID, UUID, UUID | None]], standing: dict[UUID, Outcome]) -> Iterator[Delivery]:
     """In the order of the outcomes' ids."""
-    endpoints = Endpoint.objects.in_bulk({endpoint for endpoint, _, _ in untold})
+    endpoints = Endpoint.objects.select_related("source").in_bulk({endpoint for endpoint, _, _ in untold})
     for endpoint_id, outcome_id, replaced in sorted(untold, key=lambda row: row[1]):
         endpoint, outcome = endpoints[endpoint_id], standing.get(outcome_id)
         if outcome is None:
             continue
+        host = callback_host(endpoint, outcome.claim) if endpoint.url is None else None
         yield Delivery(
             endpoint=endpoint,
+            event_id=outcome.event_id,
             claim=outcome.claim,
             outcome=outcome,
+            host=host,
+            state=DeliveryState.WAITING if host and host.verified_at is None else DeliveryState.PENDING,
             type=event_type(replaced),
             body=outcome_body(outcome, replaced=replaced, payload=endpoint.payload),
         )
-
-
-@service
-def replay(*, endpoint: Endpoint, by: Manager, since: datetime, until: datetime) -> int:
-    """Sends everything again that was written for the endpoint from `since` until before `until`; returns how many.
-
-    Ids and bodies are the old ones, so a receiver that knows some of them can leave them out. The schedule of attempts
-    begins anew. While the endpoint is not active it all waits.
-
-    Raises:
-        Invalid: `since` is not before `until`.
-    """
-    actor = authorised(by, endpoint.source)
-    if since >= until:
-        raise Invalid([FieldProblem("/until", "range", "The end lies after the beginning.")])
-    again = _begin_anew(endpoint.deliveries.filter(created_at__gte=since, created_at__lt=until))
-    ledger.append(
-        event="webhook.replayed",
-        actor=actor,
-        source=endpoint.source.slug,
-        endpoint=endpoint.pk,
-        deliveries=again,
-        from_us=microseconds(since),
-        to_us=microseconds(until),
-    )
-    return again
-
-
-@service
-def replay_delivery(*, delivery: Delivery, by: Manager) -> None:
-    """Sends one delivery again, under its old id and with its old body."""
-    endpoint = delivery.endpoint
-    actor = authorised(by, endpoint.source)
-    again = _begin_anew(endpoint.deliveries.filter(pk=delivery.pk))
-    ledger.append(
-        event="webhook.replayed",
-        actor=actor,
-        source=endpoint.source.slug,
-        endpoint=endpoint.pk,
-        delivery=delivery.pk,
-        deliveries=again,
-    )
-
-
-def _begin_anew(deliveries: QuerySet[Delivery]) -> int:
-    return deliveries.update(
-        state=DeliveryState.PENDING, attempts_before=F("attempts"), next_at=timezone.now(), finished_at=None
-    )

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import SystemRandom
 from typing import Final
@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from reviewqueue.claims.services import lock_claim
 from reviewqueue.deliveries.models import (
+    CHALLENGE,
     Attempt,
     Delivery,
     DeliveryState,
@@ -28,9 +29,11 @@ from reviewqueue.deliveries.models import (
     StateReason,
 )
 from reviewqueue.deliveries.outgoing import Answer, Resolver, post
+from reviewqueue.deliveries.payloads import repeats_challenge
 from reviewqueue.deliveries.schedule import DELAYS, asked_pause, delay_after
 from reviewqueue.deliveries.selectors import host_permissions
-from reviewqueue.deliveries.services.endpoints import SWEEP, stop
+from reviewqueue.deliveries.services.endpoints import stop
+from reviewqueue.deliveries.services.verification import SWEEP, answered
 from reviewqueue.deliveries.signing import Scheme, SigningSecret, signature_headers
 from reviewqueue.deliveries.targets import HostPermission
 from reviewqueue.deliveries.vault import SecretUnreadable, unsealed
@@ -50,6 +53,8 @@ IN_FLIGHT: Final = timedelta(seconds=60)
 SHORT_REST: Final = timedelta(minutes=5)
 LONGEST_BREATHER: Final = 60
 """Seconds. An endpoint that fails is left alone for 2, 4, 8 … of them: a dead one with much to come costs little."""
+CHALLENGE_ATTEMPTS: Final = 5
+"""Of one challenge: a third party that hears from us unasked hears little, and a person can ask again."""
 GONE: Final = 410
 SLOW_DOWN: Final = frozenset({429, 502, 503, 504})
 HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "ReviewQueue-Webhooks/1"}
@@ -62,13 +67,14 @@ class Parcel:
     """One attempt, ready to be sent without the database. With a `refusal` nothing is sent: that is its result."""
 
     delivery_id: UUID
-    claim_id: UUID
+    claim_id: UUID | None
     endpoint_id: UUID
     number: int
     url: str
     body: bytes
     headers: Mapping[str, str]
     permissions: Mapping[str, HostPermission]
+    is_challenge: bool
     refusal: str = ""
 
 
@@ -98,7 +104,10 @@ def deliver_due(*, clock: Callable[[], datetime] = timezone.now, resolve: Resolv
 def _send(parcel: Parcel, resolve: Resolver | None) -> Answer:
     if parcel.refusal:
         return Answer(None, parcel.refusal, None, 0.0)
-    return post(parcel.url, body=parcel.body, headers=parcel.headers, permissions=parcel.permissions, resolve=resolve)
+    answer = post(parcel.url, body=parcel.body, headers=parcel.headers, permissions=parcel.permissions, resolve=resolve)
+    if parcel.is_challenge and answer.accepted and not repeats_challenge(answer.body, asked=parcel.body):
+        return replace(answer, error="not_repeated")
+    return answer
 
 
 def _settle(parcel: Parcel, future: Future[Answer], now: datetime) -> None:
@@ -127,19 +136,23 @@ def _take(*, room: int, busy: Counter[UUID], now: datetime) -> list[Parcel]:
 
 
 def _ready_endpoints(now: datetime) -> QuerySet[Endpoint]:
-    """Those with something due, in random order, so that none is always first."""
+    """Those with something due, in random order, so that none is always first.
+
+    A challenge goes also to those that are sent nothing else: it is what may change that.
+    """
     due = Delivery.objects.filter(endpoint=OuterRef("pk"), state=DeliveryState.PENDING, next_at__lte=now)
-    rested = Q(rests_until=None) | Q(rests_until__lte=now)
-    return Endpoint.objects.filter(rested, Exists(due), state=EndpointState.ACTIVE, source__is_active=True).order_by(
-        "?"
-    )
+    is_open = Q(state=EndpointState.ACTIVE) & (Q(rests_until=None) | Q(rests_until__lte=now))
+    is_asked = ~Q(state=EndpointState.DISABLED) & Exists(due.filter(type=CHALLENGE))
+    return Endpoint.objects.filter((is_open & Exists(due)) | is_asked, source__is_active=True).order_by("?")
 
 
 def _due(endpoint: Endpoint, now: datetime) -> QuerySet[Delivery]:
+    is_open = endpoint.state == EndpointState.ACTIVE and (endpoint.rests_until is None or endpoint.rests_until <= now)
+    due = endpoint.deliveries.filter(state=DeliveryState.PENDING, next_at__lte=now)
     return (
-        Delivery.objects.select_for_update(skip_locked=True, of=("self",))
+        (due if is_open else due.filter(type=CHALLENGE))
+        .select_for_update(skip_locked=True, of=("self",))
         .select_related("claim", "endpoint")
-        .filter(endpoint=endpoint, state=DeliveryState.PENDING, next_at__lte=now)
         .order_by("next_at", "id")
     )
 
@@ -167,12 +180,18 @@ def _begin(
         claim_id=delivery.claim_id,
         endpoint_id=delivery.endpoint_id,
         number=delivery.attempts,
-        url=delivery.endpoint.url or delivery.claim.callback_url or "",
+        url=_url_of(delivery),
         body=body,
         headers=HEADERS | signatures,
         permissions=permissions,
+        is_challenge=delivery.type == CHALLENGE,
         refusal=_refusal(delivery, signers),
     )
+
+
+def _url_of(delivery: Delivery) -> str:
+    named_by_claim = delivery.claim.callback_url if delivery.claim else None
+    return delivery.endpoint.url or named_by_claim or ""
 
 
 def _refusal(delivery: Delivery, signers: Sequence[SigningSecret]) -> str:
@@ -188,32 +207,37 @@ def _refusal(delivery: Delivery, signers: Sequence[SigningSecret]) -> str:
 @service
 def _record(*, parcel: Parcel, answer: Answer, now: datetime) -> None:
     """What came of an attempt. One that was overtaken counts only when it succeeded."""
-    lock_claim(parcel.claim_id)
+    if parcel.claim_id is not None:
+        lock_claim(parcel.claim_id)
     delivery = (
         Delivery.objects.select_for_update(of=("self", "endpoint"))
-        .select_related("endpoint")
+        .select_related("endpoint__source", "host")
         .get(pk=parcel.delivery_id)
     )
     delivery.history.filter(number=parcel.number).update(
         finished_at=now, status=answer.status, error=answer.error, seconds=answer.seconds
     )
-    if delivery.state == DeliveryState.DELIVERED:
-        return
+    is_current = delivery.state == DeliveryState.PENDING and delivery.attempts == parcel.number
+    if delivery.state == DeliveryState.DELIVERED or (parcel.is_challenge and not is_current):
+        return  # the answer to a challenge that was withdrawn says nothing about the address of now
     if answer.accepted:
         _delivered(delivery, answer, now)
-    elif delivery.state == DeliveryState.PENDING and delivery.attempts == parcel.number:
+    elif is_current:
         _failed(delivery, answer, now)
 
 
 def _delivered(delivery: Delivery, answer: Answer, now: datetime) -> None:
     _finish(delivery, DeliveryState.DELIVERED, answer, now)
+    if delivery.type == CHALLENGE:
+        answered(delivery, now=now)
+        return
     _write(delivery, "webhook.delivered", attempt=delivery.attempts, status=answer.status)
     if delivery.endpoint.failures:
-        _update(delivery.endpoint, failures=0)
+        _update(delivery.endpoint, failures=0, failing_since=None)
 
 
 def _failed(delivery: Delivery, answer: Answer, now: datetime) -> None:
-    pause = delay_after(delivery.attempts - delivery.attempts_before, spread=_random.uniform(-1, 1))
+    pause = _pause_after(delivery)
     if pause is None or answer.status == GONE:
         _give_up(delivery, answer, now)
         return
@@ -221,10 +245,22 @@ def _failed(delivery: Delivery, answer: Answer, now: datetime) -> None:
     delivery.last_status, delivery.last_error = answer.status, answer.error
     delivery.next_at = now + max(pause, asked or timedelta(0))
     delivery.save(update_fields=["last_status", "last_error", "next_at"])
-    if delivery.endpoint.url is not None:
-        _count_failure(delivery.endpoint)
+    if _concerns_endpoint(delivery):
+        _count_failure(delivery.endpoint, now)
         wanted = (asked or min(pause, SHORT_REST)) if answer.status in SLOW_DOWN else timedelta(0)
         _update(delivery.endpoint, rests_until=now + max(wanted, _breather(delivery.endpoint.failures)))
+
+
+def _pause_after(delivery: Delivery) -> timedelta | None:
+    failed = delivery.attempts - delivery.attempts_before
+    if delivery.type == CHALLENGE and failed >= CHALLENGE_ATTEMPTS:
+        return None
+    return delay_after(failed, spread=_random.uniform(-1, 1))
+
+
+def _concerns_endpoint(delivery: Delivery) -> bool:
+    """Addresses that single claims name stand for themselves, and a challenge tries an address out."""
+    return delivery.endpoint.url is not None and delivery.type != CHALLENGE
 
 
 def _breather(failures: int) -> timedelta:
@@ -233,10 +269,7 @@ def _breather(failures: int) -> timedelta:
 
 
 def _give_up(delivery: Delivery, answer: Answer, now: datetime) -> None:
-    """A dead letter. Its endpoint is paused, or disabled when the receiver said that it is gone.
-
-    Addresses that single claims name stand for themselves: only the one delivery ends.
-    """
+    """A dead letter. Its endpoint is paused, or disabled when the receiver said that it is gone."""
     _finish(delivery, DeliveryState.DEAD, answer, now)
     _write(
         delivery,
@@ -247,10 +280,10 @@ def _give_up(delivery: Delivery, answer: Answer, now: datetime) -> None:
         dead=True,
     )
     endpoint = delivery.endpoint
-    if endpoint.url is None:
-        log.error("webhooks: delivery %s to an address of its claim was given up", delivery.pk)
+    if not _concerns_endpoint(delivery):
+        log.error("webhooks: %s %s was given up", delivery.type, delivery.pk)
         return
-    _count_failure(endpoint)
+    _count_failure(endpoint, now)
     gone = answer.status == GONE
     state = EndpointState.DISABLED if gone else EndpointState.PAUSED
     reason = StateReason.GONE if gone else StateReason.DEAD_LETTER
@@ -271,8 +304,8 @@ def _finish(delivery: Delivery, state: DeliveryState, answer: Answer, now: datet
     delivery.save(update_fields=["state", "finished_at", "last_status", "last_error"])
 
 
-def _count_failure(endpoint: Endpoint) -> None:
-    _update(endpoint, failures=endpoint.failures + 1)
+def _count_failure(endpoint: Endpoint, now: datetime) -> None:
+    _update(endpoint, failures=endpoint.failures + 1, failing_since=endpoint.failing_since or now)
 
 
 def _update(endpoint: Endpoint, **changes: object) -> None:
@@ -282,7 +315,7 @@ def _update(endpoint: Endpoint, **changes: object) -> None:
 
 
 def _write(delivery: Delivery, event: str, **fields: object) -> None:
-    """An entry in the life of the claim, which the caller has locked."""
+    """An entry in the life of the claim, if there is one: the caller has locked it."""
     ledger.append(
         event=event,
         actor=SWEEP,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from reviewqueue.deliveries.services import endpoints
-from tests.services.deliveries.steps import Hook, allow
+from tests.services.deliveries.steps import Hook, allow, known
 from tests.unit.deliveries.receiver import Receiver
 from tests.world import World
 
@@ -21,4 +21,4 @@ def receiver() -> Iterator[Receiver]:
 def hook(committed_world: World, receiver: Receiver) -> Hook:
     world = committed_world
     allow(world, receiver, "localhost")
-    return Hook(*endpoints.create_endpoint(source=world.source, url=receiver.url, by=world.adam))
+    return known(*endpoints.create_endpoint(source=world.source, url=receiver.url, by=world.adam))

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from reviewqueue.claims.models import Outcome
 from reviewqueue.claims.reporting import Report, report_outcome
-from reviewqueue.deliveries.models import Delivery, Endpoint
+from reviewqueue.deliveries.models import CHALLENGE, Delivery, Endpoint
 from reviewqueue.deliveries.services import endpoints, hosts, outbox, sending
 from tests.services.review.steps import RIGHT, label_next
 from tests.unit.deliveries.receiver import Receiver, authority, here
@@ -47,7 +48,15 @@ class Hook:
 def hooked(world: World, receiver: Receiver, **wishes: Any) -> Hook:
     """An administrator names the receiver, which is on this machine, and registers an endpoint for it."""
     allow(world, receiver)
-    return Hook(*endpoints.create_endpoint(source=world.source, url=receiver.url, by=world.adam, **wishes))
+    return known(*endpoints.create_endpoint(source=world.source, url=receiver.url, by=world.adam, **wishes))
+
+
+def known(endpoint: Endpoint, secret: str) -> Hook:
+    """As if it had answered its challenge long ago."""
+    endpoint.deliveries.filter(type=CHALLENGE).delete()
+    endpoint.state, endpoint.state_reason, endpoint.verified_at = "active", "", timezone.now()
+    endpoint.save()
+    return Hook(endpoint, secret)
 
 
 def allow(world: World, receiver: Receiver, host: str = "receiver.test") -> None:
@@ -98,8 +107,17 @@ def send(now: datetime | None = None) -> int:
     return sending.deliver_due(clock=Clock(now or timezone.now()), resolve=here)
 
 
+def told() -> QuerySet[Delivery]:
+    """Every delivery that is no challenge, in their order."""
+    return Delivery.objects.exclude(type=CHALLENGE).select_related("endpoint").order_by("id")
+
+
 def the_delivery() -> Delivery:
-    return Delivery.objects.select_related("endpoint").get()
+    return told().get()
+
+
+def the_challenge() -> Delivery:
+    return Delivery.objects.select_related("endpoint", "host").filter(type=CHALLENGE).latest("created_at")
 
 
 def said(receiver: Receiver) -> list[dict[str, Any]]:

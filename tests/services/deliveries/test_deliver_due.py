@@ -15,7 +15,7 @@ from reviewqueue.deliveries.models import Attempt, Delivery, Endpoint, EndpointS
 from reviewqueue.deliveries.services import endpoints
 from reviewqueue.deliveries.signing import Scheme
 from reviewqueue.ledger.models import Event
-from tests.services.deliveries.steps import Hook, allow, find, hooked, send, settled, the_delivery
+from tests.services.deliveries.steps import Hook, allow, find, hooked, known, send, settled, the_delivery
 from tests.services.review.steps import ledger_kinds
 from tests.unit.deliveries.receiver import Connection, Receiver, status
 from tests.world import World
@@ -122,7 +122,7 @@ def test_one_receiver_that_hangs_does_not_hold_up_another(world: World, hook: Ho
     receiver.answers = [slow]
     with Receiver(answers=[quick], names=("second.test",)) as second:
         allow(world, second, "second.test")
-        endpoints.create_endpoint(source=world.source, url=second.url, by=world.adam)
+        known(*endpoints.create_endpoint(source=world.source, url=second.url, by=world.adam))
         for _ in range(6):
             settled(world)
         find()

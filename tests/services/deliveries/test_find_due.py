@@ -9,14 +9,15 @@ import pytest
 from django.utils import timezone
 
 from reviewqueue.accounts import services as accounts
+from reviewqueue.cascade.services import rerouting
 from reviewqueue.claims.models import Outcome
 from reviewqueue.deliveries.models import Delivery, EventType, Payload
 from reviewqueue.deliveries.services import endpoints, outbox
 from reviewqueue.review.services import labels
-from tests.services.deliveries.steps import MINUTE, Hook, find, hooked, outlived, reported, settled, the_delivery
-from tests.services.review.steps import RIGHT, WRONG, review_terms
+from tests.services.deliveries.steps import MINUTE, Hook, find, hooked, outlived, reported, settled, the_delivery, told
+from tests.services.review.steps import RIGHT, WRONG, label_next, review_terms
 from tests.unit.deliveries.receiver import Receiver
-from tests.world import SETUP, World
+from tests.world import POLICY, SETUP, World
 
 
 def undone(world: World, outcome: Outcome) -> Outcome:
@@ -44,6 +45,18 @@ def test_the_undo_window_is_that_of_the_policy(world: World, hook: Hook) -> None
 def test_a_longer_window_of_the_policy_that_is_active_now_is_kept_to_as_well(world: World, hook: Hook) -> None:
     settled(world)
     world.activate(review_terms(undo_seconds=120))
+    assert find(timedelta(seconds=119)) == 0
+    assert find(timedelta(seconds=121)) == 1
+
+
+def test_the_window_in_which_a_claim_was_labelled_is_kept_to_after_it_was_routed_again(
+    world: World, hook: Hook
+) -> None:
+    world.activate(review_terms(undo_seconds=120))
+    world.claim(confidence=0.7)
+    world.activate({**POLICY, "mandatory": {"categories": ["general"], "segments": {}, "route": "review"}})
+    assert rerouting.reroute_open_claims() == 1
+    label_next(world.rita)
     assert find(timedelta(seconds=119)) == 0
     assert find(timedelta(seconds=121)) == 1
 
@@ -140,7 +153,7 @@ def test_a_thin_body_names_the_claim_and_a_full_one_also_the_right_answer(world:
     )
     outcome = settled(world, WRONG, external_id="ticket-8842/answer-1")
     find()
-    thin, full = (json.loads(delivery.body) for delivery in Delivery.objects.order_by("endpoint__created_at"))
+    thin, full = (json.loads(delivery.body) for delivery in told().order_by("endpoint__created_at"))
     assert thin == {
         "type": EventType.OUTCOME_SETTLED,
         "timestamp": thin["timestamp"],

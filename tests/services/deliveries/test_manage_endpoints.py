@@ -37,7 +37,7 @@ def last_entry(kind: str) -> dict[str, object]:
 
 def test_a_source_registers_an_endpoint_of_its_own(world: World) -> None:
     endpoint, secret = endpoints.create_endpoint(source=world.source, url=URL, by=world.source)
-    assert (endpoint.url, endpoint.state, endpoint.created_by) == (URL, "active", None)
+    assert (endpoint.url, endpoint.state, endpoint.created_by) == (URL, "unverified", None)
     assert secret.startswith("whsec_")
     entry = last_entry("webhook.registered")
     assert entry["actor"] == {"kind": "source", "id": "helpdesk", "role": None}

@@ -36,7 +36,7 @@ def test_administrators_and_auditors_see_all_and_other_people_none(world: World,
     for name in ("adam", "ada"):
         assert list(selectors.endpoints_for(world.people[name])) == [hook.endpoint]
         assert selectors.named_hosts(world.people[name])
-    for name in ("rita", "sam", "olga", "nora"):
+    for name in ("rita", "sam", "nora"):
         with pytest.raises(Forbidden):
             selectors.endpoints_for(world.people[name])
         with pytest.raises(Forbidden):
@@ -96,15 +96,20 @@ def test_what_a_source_is_shown_of_an_endpoint_holds_no_secret(world: World, hoo
     assert [each["scheme"] for each in selectors.endpoint_answer(hook.endpoint)["signatures"]] == ["v1", "v1"]
 
 
-def test_an_endpoint_that_fell_silent_is_an_alarm_and_one_that_was_paused_is_not(
-    world: World, hook: Hook, receiver: Receiver
+def test_owners_see_the_endpoints_of_their_sources_and_nothing_of_what_was_sent(
+    world: World, hook: Hook, shop: Source
 ) -> None:
-    assert selectors.silent_endpoints() == []
-    endpoints.pause(endpoint=hook.endpoint, by=world.adam)
-    assert selectors.silent_endpoints() == []
-    endpoints.resume(endpoint=hook.endpoint, by=world.adam)
-    receiver.answers = [status(410)]
+    endpoints.create_endpoint(source=shop, url="https://shop.example.com/", by=shop)
     settled(world)
     find()
-    send()
-    assert selectors.silent_endpoints() == [hook.endpoint]
+    assert list(selectors.endpoints_for(world.olga)) == [hook.endpoint]
+    assert not selectors.sees_deliveries(world.olga)
+    with pytest.raises(Forbidden):
+        selectors.delivery_for(world.olga, the_delivery().pk)
+
+
+def test_what_was_removed_is_not_there_any_more(world: World, hook: Hook) -> None:
+    endpoints.remove_endpoint(endpoint=hook.endpoint, by=world.source)
+    assert not selectors.endpoints_for(world.source)
+    with pytest.raises(NotFound):
+        selectors.endpoint_for(world.adam, hook.endpoint.pk)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from reviewqueue.accounts import services as accounts
 from reviewqueue.deliveries.models import Attempt, Delivery
-from reviewqueue.deliveries.services import endpoints, outbox
+from reviewqueue.deliveries.services import endpoints, replay
 from reviewqueue.errors import Forbidden, Invalid, NotFound
 from reviewqueue.ledger.models import Event
 from tests.services.deliveries.steps import Hook, find, send, settled, the_delivery
@@ -27,7 +27,7 @@ def test_a_dead_letter_is_replayed_under_its_id_with_its_body_and_a_new_schedule
     Delivery.objects.update(attempts=9)
     send()
     assert the_delivery().state == "dead"
-    outbox.replay_delivery(delivery=the_delivery(), by=world.source)
+    replay.replay_delivery(delivery=the_delivery(), by=world.source)
     assert send() == 0, "the endpoint is still paused"
     endpoints.resume(endpoint=hook.endpoint, by=world.source)
     now = timezone.now()
@@ -53,7 +53,7 @@ def test_a_stretch_of_time_is_replayed_with_what_had_been_delivered(
     Delivery.objects.filter(pk=first.pk).update(created_at=now - timedelta(hours=2))
     Delivery.objects.filter(pk=third.pk).update(created_at=now + timedelta(hours=2))
     hour = timedelta(hours=1)
-    assert outbox.replay(endpoint=hook.endpoint, by=world.adam, since=now - hour, until=now + hour) == 1
+    assert replay.replay(endpoint=hook.endpoint, by=world.adam, since=now - hour, until=now + hour) == 1
     assert send() == 1
     assert receiver.received[-1].headers["webhook-id"] == str(second.pk)
     body = json.loads(Event.objects.get(kind="webhook.replayed").leaf)["body"]
@@ -63,7 +63,7 @@ def test_a_stretch_of_time_is_replayed_with_what_had_been_delivered(
 def test_a_stretch_ends_after_it_begins(world: World, hook: Hook) -> None:
     now = timezone.now()
     with pytest.raises(Invalid):
-        outbox.replay(endpoint=hook.endpoint, by=world.source, since=now, until=now)
+        replay.replay(endpoint=hook.endpoint, by=world.source, since=now, until=now)
 
 
 def test_only_the_source_itself_and_administrators_replay(world: World, hook: Hook) -> None:
@@ -71,11 +71,11 @@ def test_only_the_source_itself_and_administrators_replay(world: World, hook: Ho
     find()
     now, shop = timezone.now(), accounts.create_source(slug="shop", name="Shop", actor=SETUP)
     with pytest.raises(NotFound):
-        outbox.replay_delivery(delivery=the_delivery(), by=shop)
+        replay.replay_delivery(delivery=the_delivery(), by=shop)
     with pytest.raises(NotFound):
-        outbox.replay(endpoint=hook.endpoint, by=shop, since=now - timedelta(days=1), until=now)
+        replay.replay(endpoint=hook.endpoint, by=shop, since=now - timedelta(days=1), until=now)
     with pytest.raises(Forbidden):
-        outbox.replay_delivery(delivery=the_delivery(), by=world.ada)
+        replay.replay_delivery(delivery=the_delivery(), by=world.ada)
 
 
 def test_a_replay_of_something_on_its_way_begins_its_schedule_anew(
@@ -88,6 +88,6 @@ def test_a_replay_of_something_on_its_way_begins_its_schedule_anew(
     send(now)
     send(now + timedelta(seconds=7))
     assert the_delivery().next_at > now + timedelta(minutes=3)
-    outbox.replay_delivery(delivery=the_delivery(), by=world.source)
+    replay.replay_delivery(delivery=the_delivery(), by=world.source)
     assert send(now + timedelta(minutes=1)) == 1
     assert the_delivery().state == "delivered"

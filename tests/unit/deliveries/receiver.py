@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import json
 import socket
 import ssl
 import struct
@@ -164,6 +165,12 @@ def endless(start: bytes, again: bytes, *, every: float = 0.0) -> Behaviour:
             connection.give(again)
 
     return answer
+
+
+def repeat(connection: Connection) -> None:
+    """As a receiver that wants to be told answers a challenge."""
+    asked = json.loads(connection.receiver.received[-1].body)["data"]
+    status(200, json.dumps({"challenge": asked.get("challenge")}).encode())(connection)
 
 
 def hang(connection: Connection) -> None:

@@ -7,12 +7,12 @@ import pytest
 from reviewqueue.deliveries.targets import (
     AddressRefused,
     HostPermission,
-    TargetRefused,
     checked_addresses,
     is_host,
     is_public,
     parse_target,
 )
+from reviewqueue.web_addresses import TargetRefused
 
 INTERNAL = HostPermission("intranet", frozenset({443, 8443}))
 PLAIN = HostPermission("10.1.2.3", frozenset({80, 8080}), plain_http=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from examples.receive_webhooks import Inbox, Rejected, receiver, verified
-from reviewqueue.deliveries.outgoing import post
+from examples.receive_webhooks import Inbox, Rejected, described, receiver, verified
+from reviewqueue.deliveries.outgoing import Answer, post
 from reviewqueue.deliveries.signing import Scheme, SigningSecret, new_secret, signature_headers
 from reviewqueue.deliveries.targets import HostPermission
 
@@ -33,8 +33,11 @@ class Running:
     acted: list[dict[str, Any]] = field(default_factory=list)
 
     def send(self, body: bytes, headers: dict[str, str]) -> int | None:
+        return self.answer(body, headers).status
+
+    def answer(self, body: bytes, headers: dict[str, str]) -> Answer:
         here = {"127.0.0.1": HostPermission("127.0.0.1", frozenset({self.port}), plain_http=True)}
-        return post(f"http://127.0.0.1:{self.port}/", body=body, headers=headers, permissions=here).status
+        return post(f"http://127.0.0.1:{self.port}/", body=body, headers=headers, permissions=here)
 
 
 @pytest.fixture
@@ -66,6 +69,26 @@ def test_an_older_outcome_of_a_claim_does_not_replace_a_newer_one(running: Runni
     for number, message_id in ((2, "m2"), (1, "m1"), (3, "m3")):
         assert running.send(event(number), headers_for(event(number), message_id)) == 204
     assert [acted["data"]["number"] for acted in running.acted] == [2, 3]
+
+
+def test_a_challenge_is_repeated_and_not_acted_on(running: Running) -> None:
+    body = json.dumps({"type": "endpoint.challenge", "data": {"endpoint": "e", "challenge": "t0ken"}}).encode()
+    answer = running.answer(body, headers_for(body))
+    assert (answer.status, json.loads(answer.body)) == (200, {"challenge": "t0ken"})
+    assert running.acted == []
+
+
+def test_what_is_no_outcome_is_acted_on_once_and_every_kind_has_its_words(running: Running) -> None:
+    subject = {"pipeline": "p", "model": "m", "band": "b", "external_id": "x", "route": "review"}
+    for kind in ("band.breached", "breaker.tripped", "step.expired", "sun.rose"):
+        body = json.dumps({"type": kind, "data": subject}).encode()
+        assert [running.send(body, headers_for(body, kind)) for _ in range(2)] == [204, 204]
+    assert [described(acted) for acted in running.acted] == [
+        "m no longer keeps its promise in band b of p",
+        "m goes to people in all of p",
+        "nobody answered the next step of x: review now",
+        json.dumps(subject),
+    ]
 
 
 @pytest.mark.parametrize("shift", [-301, 301])
