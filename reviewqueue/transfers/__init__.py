@@ -1,0 +1,1 @@
+"""Whole files of claims in, and claims, labels and outcomes out: row by row, at constant memory."""
