@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from reviewqueue.accounts.models import User
+from reviewqueue.cascade.selectors import AttemptRow, attempts_of
 from reviewqueue.claims.models import Claim, Decision, Outcome
 from reviewqueue.errors import Forbidden, NotFound
 from reviewqueue.ledger.selectors import LedgerEntry, life_of_claim
@@ -33,6 +34,7 @@ class ClaimLife:
     labels: list[Label]
     outcomes: list[Outcome]
     entries: list[LedgerEntry]
+    attempts: list[AttemptRow]
     may_read_text: bool
 
     @property
@@ -72,6 +74,7 @@ def claim_life(user: User, claim_id: UUID) -> ClaimLife:
         labels=[label for label in labels if _may_see(label, user, sees_all=sees_all)],
         outcomes=list(claim.outcomes.order_by("number")),
         entries=_entries(claim, user, tasks, works_here=works_here) if sees_all else [],
+        attempts=attempts_of(claim.pk) if sees_all else [],
         may_read_text=may_read_text,
     )
 

@@ -1,0 +1,36 @@
+"""What the signals of a pipeline are worth."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.utils import timezone
+
+from calibration.core.ranking import FEWEST_LABELS, FEWEST_OF_EACH
+from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, pipeline_for
+from reviewqueue.policy.selectors import active_policy
+from reviewqueue.reports.signals import DECISIVE_WITHIN, NEWEST, signal_report
+from reviewqueue.web.access import page
+from reviewqueue.web.render import show
+from reviewqueue.web.request import PersonRequest
+from reviewqueue.web.roles import SETTING_ROLES
+
+MIXES_SHOWN = 12
+
+
+@page
+def signals(request: PersonRequest, slug: str) -> HttpResponse:
+    pipeline = pipeline_for(request.user, slug, FIGURES_ROLES)
+    report = signal_report(pipeline, timezone.now())
+    context = {
+        "pipeline": pipeline,
+        "report": report,
+        "mixes": report.mixes[:MIXES_SHOWN],
+        "mixed": [mix for mix in report.mixes if mix.is_mixed],
+        "active": active_policy(pipeline.pk),
+        "may_set": has_role(request.user, SETTING_ROLES, pipeline_id=pipeline.pk),
+        "newest": NEWEST,
+        "days": DECISIVE_WITHIN.days,
+        "fewest": FEWEST_LABELS,
+        "fewest_of_each": FEWEST_OF_EACH,
+    }
+    return show(request, "pipelines/signals.html", context)
