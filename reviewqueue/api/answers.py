@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from reviewqueue.claims.submission import Elicitation
 from reviewqueue.policy.document import Blind, NextStep, Route
 
 Id = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
@@ -293,7 +294,32 @@ class BandSummary(Subject, frozen=True, kw_only=True):
     measured: Annotated[str, Meta(description="In finer words, how far the measurement is.")]
 
 
+class Signal(Struct, frozen=True, kw_only=True):
+    """What is declared of a number that comes with claims."""
+
+    family: Literal["internal", "agreement", "evidence", "process", "input_risk"]
+    elicitation: Elicitation
+    higher_is: Literal["better", "riskier"]
+    description: str
+
+
+class Costs(Struct, frozen=True, kw_only=True):
+    """What is null or missing has no price: unknown, not free."""
+
+    currency: str
+    review: Annotated[float | None, Meta(description="The price of one label.")]
+    error: Annotated[float | None, Meta(description="What a wrong output costs that goes out.")]
+    steps: Annotated[dict[str, float], Meta(description="The price of a next step, by its kind.")]
+
+
 class PipelineDetail(Pipeline, frozen=True, kw_only=True):
+    elicitation: Annotated[
+        Elicitation | None, Meta(description="How confidence is obtained; null where each claim says it.")
+    ]
+    signals: Annotated[dict[str, Signal], Meta(description="The declared signals, which rules of a policy may use.")]
+    costs: Annotated[Costs | None, Meta(description="Null where nobody has set any.")]
+    one_person_approval: Annotated[bool, Meta(description="Proposers may approve their own policy versions here.")]
+    stopped: Annotated[bool, Meta(description="A breaker is open: see `list_breakers`.")]
     active_policy: ActivePolicy | None
     calibrators: list[CalibratorInUse]
     bands: list[BandSummary]
@@ -323,26 +349,3 @@ class BandTable(Subject, frozen=True, kw_only=True):
 
 class BandTables(Struct, frozen=True, kw_only=True):
     results: Annotated[list[BandTable], Meta(description="One per model, model version and prompt version.")]
-
-
-class Policy(Struct, frozen=True, kw_only=True):
-    number: int
-    status: Literal["draft", "approved", "active", "retired", "rejected"]
-    note: str
-    document_hash: Digest
-    based_on: int | None
-    proposed_at: Instant
-    proposed_by: str | None
-    approved_at: Instant | None
-    approved_by: str | None
-    activated_at: Instant | None
-    retired_at: Instant | None
-
-
-class PolicyList(Struct, frozen=True, kw_only=True):
-    results: list[Policy]
-
-
-class PolicyDetail(Policy, frozen=True, kw_only=True):
-    document: Annotated[dict[str, Any], Meta(description="The complete rules; docs/policy.md explains the format.")]
-    evidence: Annotated[dict[str, Any], Meta(description="The figures it was proposed with.")]

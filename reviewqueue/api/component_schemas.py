@@ -84,6 +84,7 @@ _EXAMPLE_MEMBERS: Final[dict[str, Json]] = {
             "note": "",
         }
     },
+    "policy_moved_on": {"revision": "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae.approved"},
     "invalid": {
         "errors": [
             {

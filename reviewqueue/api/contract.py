@@ -85,6 +85,8 @@ class Promise:
     problems: tuple[str, ...] = ()
     """Codes beyond those that every operation of its kind can answer with."""
     rate: Rate = Rate.OTHER
+    needs_match: bool = False
+    """Whether `If-Match` has to name what the caller saw."""
     summary: str = ""
     description: str = ""
 
@@ -134,6 +136,7 @@ OF_WRITING: Final = (
     "invalid",
     "idempotency_key_reused",
 )
+OF_MATCHING: Final = ("policy_moved_on", "match_required")
 
 
 def problems_of(promise: Promise, *, has_path: bool, writes: bool) -> tuple[str, ...]:
@@ -142,5 +145,6 @@ def problems_of(promise: Promise, *, has_path: bool, writes: bool) -> tuple[str,
         *OF_EVERY,
         *(OF_PATHS if has_path else ()),
         *(OF_WRITING if writes else ()),
+        *(OF_MATCHING if promise.needs_match else ()),
         *promise.problems,
     )

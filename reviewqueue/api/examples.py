@@ -165,6 +165,18 @@ PIPELINES: Final = {"results": [PIPELINE]}
 _HASH: Final = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
 PIPELINE_DETAIL: Final[dict[str, Any]] = {
     **PIPELINE,
+    "elicitation": "verbalized_after",
+    "signals": {
+        "evidence_coverage": {
+            "family": "evidence",
+            "elicitation": "verifier",
+            "higher_is": "better",
+            "description": "Share of sentences that a source supports.",
+        }
+    },
+    "costs": {"currency": "EUR", "review": 1.2, "error": 40.0, "steps": {"retry": 0.002}},
+    "one_person_approval": False,
+    "stopped": False,
     "active_policy": {"number": 3, "document_hash": _HASH},
     "calibrators": [{**_SUBJECT, "name": "isotonic-7"}],
     "bands": [
@@ -196,31 +208,6 @@ BANDS: Final[dict[str, Any]] = {
             ],
         }
     ]
-}
-POLICY: Final[dict[str, Any]] = {
-    "number": 3,
-    "status": "active",
-    "note": "Pricing is answered by the assistant again.",
-    "document_hash": _HASH,
-    "based_on": 2,
-    "proposed_at": "2026-11-20T14:00:00.000Z",
-    "proposed_by": "olga",
-    "approved_at": "2026-11-20T15:30:00.000Z",
-    "approved_by": "otto",
-    "activated_at": "2026-11-20T15:30:00.000Z",
-    "retired_at": None,
-}
-POLICIES: Final = {"results": [POLICY]}
-POLICY_DETAIL: Final[dict[str, Any]] = {
-    **POLICY,
-    "document": {
-        "schema": 1,
-        "bands": [
-            {"low": 0.0, "high": 0.9, "route": "review", "audit_rate": 1.0},
-            {"low": 0.9, "high": 1.0, "route": "accept", "audit_rate": 0.2, "required_accuracy": 0.95},
-        ],
-    },
-    "evidence": {},
 }
 METRICS: Final = """\
 # HELP reviewqueue_ledger_unsealed_entries Entries that wait to be sealed.

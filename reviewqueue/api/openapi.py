@@ -19,6 +19,8 @@ from reviewqueue.api.component_schemas import SCHEMA_REF, component_schemas, pro
 from reviewqueue.api.contract import Answer, Body, Holder, Promise, problems_of, promise_of
 from reviewqueue.api.idempotency import HEADER as IDEMPOTENCY_KEY
 from reviewqueue.api.operation import Operation
+from reviewqueue.api.preconditions import FORM as MATCH_FORM
+from reviewqueue.api.preconditions import HEADER as IF_MATCH
 from reviewqueue.api.problems import KINDS, MEDIA_TYPE
 from reviewqueue.api.wording import DESCRIPTION, HEADERS, PATH_PARAMETERS
 
@@ -152,6 +154,15 @@ def _parameters(described: _Described) -> Iterator[Json]:
             "in": "query",
             "description": parameter.description,
             "schema": parameter.schema,
+        }
+    if described.promise.needs_match:
+        yield {
+            "name": IF_MATCH,
+            "in": "header",
+            "required": True,
+            "description": "The `revision` that was seen, in quotes; `*` for any.",
+            "schema": {"type": "string", "pattern": MATCH_FORM},
+            "example": '"sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae.draft"',
         }
     if described.writes:
         yield {

@@ -20,7 +20,7 @@ from reviewqueue.api.idempotency import Reply, answered
 from reviewqueue.api.queries import refuse_unknown
 from reviewqueue.api.rates import refuse_beyond, spend_for_failure, spend_for_key, tell
 from reviewqueue.api.request_body import read_json_body
-from reviewqueue.api.strict_json import MAX_BYTES, parse_strict
+from reviewqueue.strict_json import MAX_BYTES, parse_strict
 
 if TYPE_CHECKING:
     from reviewqueue.accounts.limits import Allowance

@@ -13,7 +13,6 @@ from reviewqueue.review.services.labels import Labelled
 
 if TYPE_CHECKING:
     from reviewqueue.pipelines.models import Pipeline
-    from reviewqueue.policy.models import PolicyVersion
     from reviewqueue.review.models import Lease
 
 _STATES: Final = {"validated": "validated", "breach": "breach", "stale": "stale"}
@@ -44,9 +43,21 @@ def pipeline_answer(pipeline: Pipeline) -> dict[str, Any]:
     }
 
 
-def pipeline_detail(pipeline: Pipeline, policy: ActivePolicy | None, tables: Iterable[ModelBands]) -> dict[str, Any]:
+def pipeline_detail(
+    pipeline: Pipeline,
+    policy: ActivePolicy | None,
+    tables: Iterable[ModelBands],
+    *,
+    one_person: bool,
+    stopped: bool,
+) -> dict[str, Any]:
     return {
         **pipeline_answer(pipeline),
+        "elicitation": pipeline.elicitation or None,
+        "signals": pipeline.signals,
+        "costs": pipeline.costs or None,
+        "one_person_approval": one_person,
+        "stopped": stopped,
         "active_policy": {"number": policy.number, "document_hash": policy.document_hash} if policy else None,
         "calibrators": _calibrators(policy),
         "bands": [
@@ -103,23 +114,3 @@ def _band_answer(row: BandRow) -> dict[str, Any]:
 def _state(row: BandRow) -> str:
     """The contract knows four states; why a band is not validated is told by `measured`."""
     return _STATES.get(row.state, "unvalidated")
-
-
-def policy_answer(version: PolicyVersion) -> dict[str, Any]:
-    return {
-        "number": version.number,
-        "status": version.status,
-        "note": version.note,
-        "document_hash": version.document_hash,
-        "based_on": version.based_on.number if version.based_on else None,
-        "proposed_at": instant(version.proposed_at),
-        "proposed_by": version.proposed_by.username if version.proposed_by else None,
-        "approved_at": instant(version.approved_at) if version.approved_at else None,
-        "approved_by": version.approved_by.username if version.approved_by else None,
-        "activated_at": instant(version.activated_at) if version.activated_at else None,
-        "retired_at": instant(version.retired_at) if version.retired_at else None,
-    }
-
-
-def policy_detail(version: PolicyVersion) -> dict[str, Any]:
-    return {**policy_answer(version), "document": version.document, "evidence": version.evidence}

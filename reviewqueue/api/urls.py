@@ -8,7 +8,7 @@ from django.views.decorators.common import no_append_slash
 from django.views.decorators.csrf import csrf_exempt
 
 from reviewqueue.api.problems import problem
-from reviewqueue.api.views import batches, claims, metrics, outcomes, pipelines, reference, reviews
+from reviewqueue.api.views import batches, breakers, claims, metrics, outcomes, pipelines, policies, reference, reviews
 
 app_name = "api"
 
@@ -35,8 +35,16 @@ urlpatterns = [
     path("pipelines", pipelines.Pipelines.as_view(), name="pipelines"),
     path("pipelines/<slug:slug>", pipelines.PipelineDetail.as_view(), name="pipeline"),
     path("pipelines/<slug:slug>/bands", pipelines.PipelineBands.as_view(), name="bands"),
-    path("pipelines/<slug:slug>/policies", pipelines.Policies.as_view(), name="policies"),
-    path("pipelines/<slug:slug>/policies/<int:number>", pipelines.PolicyDetail.as_view(), name="policy"),
+    path("pipelines/<slug:slug>/policies", policies.Policies.as_view(), name="policies"),
+    path("pipelines/<slug:slug>/policies/<int:number>", policies.PolicyDetail.as_view(), name="policy"),
+    path("pipelines/<slug:slug>/policies/<int:number>/approve", policies.PolicyApprove.as_view(), name="approve"),
+    path("pipelines/<slug:slug>/policies/<int:number>/activate", policies.PolicyActivate.as_view(), name="activate"),
+    path("pipelines/<slug:slug>/policies/<int:number>/reject", policies.PolicyReject.as_view(), name="reject"),
+    path("pipelines/<slug:slug>/policies/<int:number>/retire", policies.PolicyRetire.as_view(), name="retire"),
+    path("pipelines/<slug:slug>/policies/<int:number>/shadow", policies.PolicyShadow.as_view(), name="start-shadow"),
+    path("pipelines/<slug:slug>/policies/<int:number>/unshadow", policies.PolicyUnshadow.as_view(), name="stop-shadow"),
+    path("pipelines/<slug:slug>/breakers", breakers.Breakers.as_view(), name="breakers"),
+    path("pipelines/<slug:slug>/breakers/<int:breaker_id>/reset", breakers.BreakerReset.as_view(), name="reset"),
     path("metrics", metrics.Metrics.as_view(), name="metrics"),
     path("schema", reference.Schema.as_view(), name="schema"),
     path("docs", reference.Reference.as_view(), name="docs"),

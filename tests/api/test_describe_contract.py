@@ -15,9 +15,11 @@ from reviewqueue.api.contract import promise_of
 from reviewqueue.api.operation import Operation
 from reviewqueue.api.problems import KINDS
 from reviewqueue.api.views.reference import document
+from reviewqueue.policy import services as policies
 from reviewqueue.review.models import ReviewTask
 from tests.api.caller import API, Caller, key_for, lease_path, taken
 from tests.api.described import assert_described, validator
+from tests.services.policy.steps import version_for_step
 from tests.world import World
 
 CHECKED_IN = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
@@ -126,14 +128,18 @@ def test_every_example_is_what_its_schema_says(subtests: pytest.Subtests) -> Non
 
 
 def test_every_example_of_a_request_is_accepted_as_it_stands(world: World, subtests: pytest.Subtests) -> None:
-    callers = {"reviews": Caller(key_for(world.rita, "review"))}
+    callers = {
+        "reviews": Caller(key_for(world.rita, "review")),
+        "policies": Caller(key_for(world.otto, "admin")),
+        "breakers": Caller(key_for(world.otto, "admin")),
+    }
     for path, _, operation in operations():
         if "requestBody" not in operation:
             continue
         caller = callers.get(operation["tags"][0], Caller(world.key))
         for name, example in operation["requestBody"]["content"]["application/json"]["examples"].items():
             with subtests.test(f"{path}: {name}"):
-                response = caller.post(filled(path, world, caller), example["value"])
+                response = caller.post(filled(path, world, caller), example["value"], If_Match="*")
                 assert response.status_code < 300, response.content
 
 
@@ -149,7 +155,12 @@ def filled(path: str, world: World, reviewer: Caller) -> str:
             return path.format(lease_id=work["lease"]["id"])
         label = reviewer.post(lease_path(work, "label"), {"verdict": "correct"}).json()["label"]
         return path.format(label_id=label["id"])
-    return path
+    if "{number}" in path:
+        return path.format(slug=world.pipeline.slug, number=version_for_step(path.rpartition("/")[2], world).number)
+    if "{breaker_id}" in path:
+        breaker = policies.stop_automation(pipeline=world.pipeline, by=world.sam, reason="incident")
+        return path.format(slug=world.pipeline.slug, breaker_id=breaker.pk)
+    return path.format(slug=world.pipeline.slug)
 
 
 # --- the check of every answer --------------------------------------------------------------------------------------

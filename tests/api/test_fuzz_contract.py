@@ -28,6 +28,7 @@ def served(**generation: Any) -> schemathesis.BaseSchema:
     options = {
         "generation": {"with-security-parameters": False, **generation},
         "analysis": {"constants": {"enabled": False}},
+        "checks": {"missing_required_header": {"expected-statuses": [428]}},
     }
     return schemathesis.openapi.from_wsgi("/api/v1/schema", application, config=schemathesis.Config.from_dict(options))
 
@@ -49,10 +50,14 @@ def traffic(world: World, settings: Any) -> Iterator[Traffic]:
             "claims": Caller(world.key),
             "reviews": Caller(key_for(world.rita, "review")),
             "metrics": Caller(key_for(world.ada, "audit")),
+            "policies": Caller(key_for(world.otto, "read", "admin")),
+            "breakers": Caller(key_for(world.otto, "read", "admin")),
         },
         strangers={
             "claims": Caller(key_for(other, "intake", "read", "outcomes")),
             "reviews": Caller(key_for(world.ravi, "review")),
+            "policies": Caller(key_for(world.nora, "read", "admin")),
+            "breakers": Caller(key_for(world.nora, "read", "admin")),
         },
     )
     yield traffic

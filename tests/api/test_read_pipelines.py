@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calibration import services as calibration
+from reviewqueue import pipeline_settings as settings
 from reviewqueue.accounts import services as accounts
 from tests.api.caller import Caller, assert_problem, key_for
 from tests.world import IDENTITY, MODEL, POLICY, SETUP, World
@@ -24,6 +25,17 @@ def test_a_source_reads_its_pipelines(helpdesk: Caller, world: World) -> None:
     assert detail["active_policy"]["number"] == 1
     assert detail["calibrators"] == []
     assert detail["bands"] == []
+    assert (detail["elicitation"], detail["signals"], detail["costs"]) == (None, {}, None)
+
+
+def test_what_a_pipeline_declares_is_in_its_answer(helpdesk: Caller, world: World) -> None:
+    signal = {"family": "evidence", "elicitation": "verifier", "higher_is": "better", "description": "Supported?"}
+    costs = {"currency": "EUR", "review": 1.2, "error": None, "steps": {"retry": 0.002}}
+    settings.declare_signals(pipeline=world.pipeline, signals={"coverage": signal}, actor=SETUP)
+    settings.set_costs(pipeline=world.pipeline, costs=costs, actor=SETUP)
+    detail = helpdesk.get("/pipelines/support-answers").json()
+    assert detail["signals"] == {"coverage": signal}
+    assert detail["costs"] == costs
 
 
 def test_a_pipeline_of_another_source_is_404(world: World) -> None:

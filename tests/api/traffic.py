@@ -15,10 +15,12 @@ from django.db import close_old_connections
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi import checks
 
+from reviewqueue.policy import services as policies
 from reviewqueue.review.models import ReviewTask
 from reviewqueue.review.selectors import live_leases
 from tests.api.caller import Caller, taken
-from tests.world import World
+from tests.services.policy.steps import version_for_step
+from tests.world import POLICY, World
 
 LEFT_OUT = [
     checks.positive_data_acceptance,  # a schema cannot say which pipelines, leases and policies there are
@@ -47,6 +49,8 @@ class Traffic:
     callers: dict[str, Caller]
     strangers: dict[str, Caller]
     statuses: Counter[int] = field(default_factory=Counter)
+    step: str = ""
+    """What the last part of the address says."""
 
     def send(self, case: schemathesis.Case) -> None:
         """Sends a case, asks every check of its answer, and whether a stranger would have got it as well."""
@@ -61,9 +65,12 @@ class Traffic:
 
     def prepare(self, case: schemathesis.Case, *, has_path: bool = False) -> None:
         """Puts known names into three calls of four; `has_path` when those in the path are known already."""
+        self.step = case.operation.path.rpartition("/")[2]
         drawn = zlib.crc32(repr((case.path_parameters, case.query, case.body)).encode())
         if "Idempotency-Key" in case.headers and not case.meta.is_negative_at(ParameterLocation.HEADER):
             case.headers["Idempotency-Key"] = str(drawn)  # its own, or all but the first would be refused for it
+        if "If-Match" in case.headers and not case.meta.is_negative_at(ParameterLocation.HEADER):
+            case.headers["If-Match"] = "*"
         if drawn % 4 == 0:
             return
         if not has_path and not case.meta.is_negative_at(ParameterLocation.PATH):
@@ -76,7 +83,10 @@ class Traffic:
         return self.world.pipeline.slug
 
     def _number(self) -> int:
-        return 1
+        return version_for_step(self.step, self.world).number
+
+    def _breaker_id(self) -> int:
+        return policies.stop_automation(pipeline=self.world.pipeline, by=self.world.sam, reason="incident").pk
 
     def _claim_id(self) -> str:
         return str(self.world.submit().answer["id"])
@@ -96,7 +106,7 @@ class Traffic:
 
 
 def headers_of(callers: dict[str, Caller], case: schemathesis.Case) -> dict[str, str]:
-    """Of the caller for the case's noun; reviews are for people, the rest for sources."""
+    """Of the caller for the case's noun; reviews and the life of policies are for people, the rest for sources."""
     (noun,) = case.operation.tags
     return {"Authorization": f"Bearer {callers.get(noun, callers['claims']).key}"}
 
@@ -147,5 +157,6 @@ KNOWN: dict[str, Callable[[Any], Any]] = {
     "model_version": printable,
     "prompt_version": printable,
     "verdict": lambda value: "correct" if value is None else value,
+    "document": lambda value: POLICY if isinstance(value, dict) else value,
     "error_types": lambda value: [] if isinstance(value, list) and all(map(is_text, value)) else value,
 }

@@ -81,7 +81,7 @@ class Claims(Operation):
             ),
             200: Answer("The same claim again: the first answer, to the byte.", answers.Claim, examples.CLAIM),
         },
-        problems=("claim_conflict",),
+        problems=("claim_conflict", "superseded_already", "case_full"),
     )
     def post(self, request: Request) -> HttpResponse:
         """Submit a claim and get its decision.
@@ -89,7 +89,8 @@ class Claims(Operation):
         `external_id` is the caller's own name for the claim, unique within the source: the same content under it is
         the same claim, other content is a conflict that names the differing `fields`. Pipeline, category and segments
         have to be known, so that a look-alike cannot dodge mandatory review. `input`, `output` and `context` together
-        have at most 256 KiB.
+        have at most 256 KiB. `supersedes` names the claim that this one answers: the newest of its case, and a case
+        lies in one pipeline and has at most 100 attempts.
         """
         source, now = source_of(request), timezone.now()
 
@@ -108,6 +109,7 @@ class ClaimPreview(Operation):
         rate=Rate.INTAKE,
         body=SUBMISSION,
         answers={200: Answer("The decision that would be taken.", answers.Preview, examples.PREVIEW)},
+        problems=("superseded_already", "case_full"),
     )
     def post(self, request: Request) -> HttpResponse:
         """Preview the decision on a claim.

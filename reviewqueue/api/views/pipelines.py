@@ -20,7 +20,7 @@ from reviewqueue.pipelines.selectors import (
     pipelines_for,
     pipelines_of_source,
 )
-from reviewqueue.policy.selectors import active_policy, version_for, versions
+from reviewqueue.policy.selectors import active_policy, one_person_approval, open_breakers
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -53,11 +53,18 @@ class PipelineDetail(Operation):
     def get(self, request: Request, slug: str) -> Response:
         """Get one pipeline.
 
-        With its active policy, the calibrators in use and the state of every band. Figures are for sources, seniors,
-        owners, auditors and admins.
+        With its declared signals, its costs, its active policy, the calibrators in use and the state of every band.
+        Figures are for sources, seniors, owners, auditors and admins.
         """
-        pipeline = _pipeline(request, slug)
-        return Response(shapes.pipeline_detail(pipeline, active_policy(pipeline.pk), band_table(pipeline)))
+        pipeline = pipeline_with_figures(request, slug)
+        answer = shapes.pipeline_detail(
+            pipeline,
+            active_policy(pipeline.pk),
+            band_table(pipeline),
+            one_person=one_person_approval(pipeline) is not None,
+            stopped=bool(open_breakers(pipeline)),
+        )
+        return Response(answer)
 
 
 class PipelineBands(Operation):
@@ -71,30 +78,7 @@ class PipelineBands(Operation):
 
         Under the active policy. A band decides by itself only when it is `validated`.
         """
-        return Response({"results": shapes.bands_answer(band_table(_pipeline(request, slug)))})
-
-
-class Policies(Operation):
-    @promises(
-        "list_policies",
-        **READ,
-        answers={200: Answer("All versions.", answers.PolicyList, examples.POLICIES)},
-    )
-    def get(self, request: Request, slug: str) -> Response:
-        """List the policy versions of a pipeline, newest first."""
-        pipeline = _pipeline(request, slug)
-        return Response({"results": [shapes.policy_answer(version) for version in versions(pipeline)]})
-
-
-class PolicyDetail(Operation):
-    @promises(
-        "get_policy",
-        **READ,
-        answers={200: Answer("The policy version.", answers.PolicyDetail, examples.POLICY_DETAIL)},
-    )
-    def get(self, request: Request, slug: str, number: int) -> Response:
-        """Get one policy version with all its rules."""
-        return Response(shapes.policy_detail(version_for(_pipeline(request, slug), number)))
+        return Response({"results": shapes.bands_answer(band_table(pipeline_with_figures(request, slug)))})
 
 
 def _pipelines(request: Request) -> QuerySet[Pipeline]:
@@ -107,7 +91,7 @@ def _pipelines(request: Request) -> QuerySet[Pipeline]:
     return mine.select_related("owner").order_by("slug")
 
 
-def _pipeline(request: Request, slug: str) -> Pipeline:
+def pipeline_with_figures(request: Request, slug: str) -> Pipeline:
     """One pipeline whose figures the caller may see; raises NotFound or Forbidden."""
     person = key_in(request).user
     if person:
