@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
+from reviewqueue.celery import SWEEPS
 from reviewqueue.dev import postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-APPLICATION = ["migrate", "scheduler", "web", "worker"]
+APPLICATION = ["migrate", "scheduler", "sender", "web", "worker"]
 SETTINGS = (ROOT / "reviewqueue" / "settings.py").read_text()
 READ_BY_SETTINGS = set(re.findall(r"\benv(?:\.\w+)?\(\s*\"([A-Z_]+)\"", SETTINGS))
 NEEDED_BY_SETTINGS = set(re.findall(r"\benv(?:\.\w+)?\(\s*\"([A-Z_]+)\"\s*\)", SETTINGS))
@@ -63,7 +64,7 @@ def test_only_migrations_run_as_the_owner_of_the_tables() -> None:
     assert not any("DATABASE_ROLE" in SERVICES[name]["environment"] for name in APPLICATION if name != "migrate")
 
 
-@pytest.mark.parametrize("name", ["scheduler", "web", "worker"])
+@pytest.mark.parametrize("name", ["scheduler", "sender", "web", "worker"])
 def test_the_application_waits_for_the_migrations(name: str) -> None:
     assert SERVICES[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
 
@@ -84,6 +85,14 @@ def test_its_database_has_the_roles_of_the_embedded_one() -> None:
     }
     expected = {login: set(groups) for login, groups in postgres.LOGIN_ROLES.items()}
     assert granted == {postgres.OWNER: set(postgres.GROUP_ROLES), **expected}
+
+
+def test_every_queue_of_the_sweeps_has_a_worker() -> None:
+    commands = [SERVICES["worker"]["command"], SERVICES["sender"]["command"]]
+    consumed = {queue for found in re.findall(r"--queues (\S+)", " ".join(commands)) for queue in found.split(",")}
+    by_one_command = (ROOT / "reviewqueue" / "dev" / "stack.py").read_text()
+    [embedded] = re.findall(r'"--queues", "(\S+)"', by_one_command)
+    assert {queue for _, _, queue in SWEEPS} == consumed == set(embedded.split(","))
 
 
 def test_everything_the_image_copies_exists() -> None:
