@@ -41,7 +41,9 @@ INSTALLED_APPS = [
     "reviewqueue.claims",
     "reviewqueue.deliveries",
     "reviewqueue.review",
+    "reviewqueue.cascade",
     "calibration",
+    "reviewqueue.transfers",
     "reviewqueue.api",
     "reviewqueue.web",
     "django.contrib.auth",
@@ -206,7 +208,7 @@ USE_I18N = True
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["reviewqueue.api.authentication.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["reviewqueue.api.authentication.HasScope"],
-    "DEFAULT_PARSER_CLASSES": ["reviewqueue.api.strict_json.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["reviewqueue.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["reviewqueue.api.rendering.JSONRenderer"],
     "EXCEPTION_HANDLER": "reviewqueue.api.problems.problem_response",
     "UNAUTHENTICATED_USER": None,

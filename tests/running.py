@@ -44,7 +44,7 @@ class RunningStack:
     def environment(self) -> dict[str, str]:
         return {
             **os.environ,
-            "DATABASE_URL": _database_url(),
+            "DATABASE_URL": database_url(),
             "DATABASE_ROLE": "app_web",
             "CELERY_BROKER_URL": embedded.broker_url(self._broker_socket),
             "LEDGER_SIGNING_KEY_FILE": str(self.directory / "ledger.key"),
@@ -84,7 +84,7 @@ class RunningStack:
                 "--host", "127.0.0.1", "--port", str(self.port), "reviewqueue.wsgi:application",
             ],
             "worker": lambda: [
-                *python, "celery", "--app", "reviewqueue.celery", "worker", "--queues", "default,seal",
+                *python, "celery", "--app", "reviewqueue.celery", "worker", "--queues", "default,seal,deliveries",
                 "--concurrency", "1", "--without-gossip", "--without-mingle",
             ],
             "beat": lambda: [
@@ -160,7 +160,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     process.wait(10)
 
 
-def _database_url() -> str:
+def database_url() -> str:
     settings = connection.settings_dict
     if settings["HOST"].startswith("/"):
         return embedded.database_url(Path(settings["HOST"]), user=settings["USER"], database=settings["NAME"])

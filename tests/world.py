@@ -1,6 +1,6 @@
 """The named cast: a helpdesk that posts answers, the people who review them, and those who answer for it.
 
-rita and ravi review, sam is senior, olga and otto own the pipeline, ada audits, adam administers.
+rita and ravi review, sam is senior, olga and otto own the pipeline, ada audits, adam and amir administer.
 """
 
 from __future__ import annotations
@@ -82,9 +82,10 @@ class World:
         return Claim.objects.get(pk=self.submit(**changes).answer["id"])
 
     def activate(self, document: dict[str, Any]) -> PolicyVersion:
-        """Proposed by olga, approved by otto."""
+        """Proposed by olga and approved by otto; by both administrators when it loosens mandatory review."""
         draft = policies.propose(pipeline=self.pipeline, document=document, proposer=self.olga)
-        self.policy = policies.approve_and_activate(version=draft, approver=self.otto)
+        for approver in (self.adam, self.amir) if draft.loosens_mandatory else (self.otto,):
+            self.policy = policies.approve_and_activate(version=draft, approver=approver)
         return self.policy
 
     def validate_band(self, band: str = "0.90-1.00", state: str = "validated") -> None:
@@ -97,7 +98,9 @@ class World:
 
 
 def make_world() -> World:
-    people = {name: make_person(name) for name in ("rita", "ravi", "sam", "olga", "otto", "ada", "adam", "nora")}
+    people = {
+        name: make_person(name) for name in ("rita", "ravi", "sam", "olga", "otto", "ada", "adam", "amir", "nora")
+    }
     source = accounts.create_source(slug="helpdesk", name="Helpdesk", actor=SETUP)
     _, key = accounts.issue_key(
         holder=source, name="tests", scopes=[Scope.INTAKE, Scope.READ, Scope.OUTCOMES], actor=SETUP
@@ -117,7 +120,8 @@ def make_world() -> World:
     for name, role in (("rita", Role.REVIEWER), ("ravi", Role.REVIEWER), ("sam", Role.SENIOR)):
         pipelines.grant(user=people[name], role=role, pipeline=pipeline, actor=SETUP)
     pipelines.grant(user=people["ada"], role=Role.AUDITOR, actor=SETUP)
-    pipelines.grant(user=people["adam"], role=Role.ADMIN, actor=SETUP)
+    for name in ("adam", "amir"):
+        pipelines.grant(user=people[name], role=Role.ADMIN, actor=SETUP)
     draft = policies.propose(pipeline=pipeline, document=POLICY, proposer=people["olga"])
     active = policies.approve_and_activate(version=draft, approver=people["otto"])
     return World(source=source, key=key, pipeline=pipeline, people=people, policy=active)

@@ -78,7 +78,7 @@ class Stack:
         )
 
     def worker(self) -> Service:
-        options = ["--queues", "default,seal", "--concurrency", "2", "--without-gossip", "--without-mingle"]
+        options = ["--queues", "default,seal,deliveries", "--concurrency", "3", "--without-gossip", "--without-mingle"]
         service = self._service("worker", [*_celery("worker"), *options, "--loglevel", "INFO"], "worker")
         warnings = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), ROOT_IS_FINE_HERE)))
         return replace(service, environment={**service.environment, "PYTHONWARNINGS": warnings})

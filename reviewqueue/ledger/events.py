@@ -59,15 +59,18 @@ _ADJUDICATION = """adjudication task label labels lease reviewer verdict outcome
 _OUTCOME = """correct basis verdict label labels task commitment supersedes superseded_by observed_us route band"""
 _WEBHOOK = "delivery endpoint outcome attempt status failures dead"
 _ENDPOINT = "url_hash events scheme payload overlap_until_us deliveries from_us to_us"
+_VERIFICATION = "host delivery attempt status"
 _NAMED_HOST = "ports plain_http ca_hash"
 _POLICY = """policy_hash approved_by proposed_by activated_by parent policy_from stricter band_count bands state
-    document_commitment note_commitment supersedes"""
+    document_commitment note_commitment supersedes one_person loosens_mandatory approvals since_us"""
 _CALIBRATOR = """kind method params_hash labels window window_from_us window_to_us model model_version prompt_version
     segment policy_version from_calibrator metrics shadow"""
 _BAND = """policy_version policy_hash model model_version prompt_version category segment state_from labelled right
     accuracy_ppm upper_ppm lower_ppm required_ppm level_ppm window_from_us window_to_us finding snapshot"""
 _DRIFT = """finding detector model model_version prompt_version band segment statistic threshold labelled right
     baseline_ppm observed_ppm window_from_us window_to_us severity action state note_commitment"""
+_BREAKER = """model model_version prompt_version cause claims_before claims_now psi_thousandths distance_ppm
+    window_from_us window_to_us tripped_us"""
 _SNAPSHOT = """snapshot leaf_from leaf_to bands labelled right accuracy_ppm window_from_us window_to_us params_hash
     result_hash"""
 _PERSON = "user role role_from role_to active granted_by note_commitment"
@@ -79,6 +82,7 @@ _EXPORT = "export format rows filters leaf_from leaf_to tree_size manifest_hash"
 CATALOGUE: Mapping[str, Shape] = {
     "claim.decided": _about_claim("pipeline route", _DECISION),
     "claim.rerouted": _about_claim("pipeline route", _DECISION),
+    "claim.superseded": _about_claim("superseded_by case attempt"),
     "task.opened": _about_claim("task", _TASK),
     "task.closed": _about_claim("task", _TASK),
     "lease.granted": _about_claim("lease task lease_no reviewer", _LEASE),
@@ -95,6 +99,10 @@ CATALOGUE: Mapping[str, Shape] = {
     "webhook.failed": _shape("", _WEBHOOK),
     "webhook.disabled": _shape("", _WEBHOOK),
     "webhook.registered": _shape("endpoint source", _ENDPOINT),
+    "webhook.changed": _shape("endpoint source", _ENDPOINT),
+    "webhook.removed": _shape("endpoint source", _ENDPOINT),
+    "webhook.challenged": _shape("endpoint source", _VERIFICATION),
+    "webhook.verified": _shape("endpoint source", _VERIFICATION),
     "webhook.secret_rotated": _shape("endpoint", _ENDPOINT),
     "webhook.paused": _shape("endpoint", _WEBHOOK),
     "webhook.resumed": _shape("endpoint", _WEBHOOK),
@@ -106,6 +114,12 @@ CATALOGUE: Mapping[str, Shape] = {
     "policy.rejected": _shape("pipeline policy_version", _POLICY),
     "policy.activated": _shape("pipeline policy_version policy_hash", _POLICY),
     "policy.retired": _shape("pipeline policy_version", _POLICY),
+    "policy.shadow_started": _shape("pipeline policy_version policy_hash", _POLICY),
+    "policy.shadow_stopped": _shape("pipeline policy_version policy_hash", _POLICY),
+    "policy.one_person_allowed": _shape("pipeline note_commitment"),
+    "policy.one_person_ended": _shape("pipeline"),
+    "breaker.tripped": _shape("pipeline model model_version prompt_version cause", _BREAKER),
+    "breaker.reset": _shape("pipeline model model_version prompt_version reason", _BREAKER),
     "calibrator.fitted": _shape("pipeline calibrator", _CALIBRATOR),
     "calibrator.activated": _shape("pipeline calibrator", _CALIBRATOR),
     "calibrator.retired": _shape("pipeline calibrator", _CALIBRATOR),

@@ -227,6 +227,83 @@ def interval_bar(
 
 
 @dataclass(frozen=True, slots=True)
+class MirrorBar:
+    """A bar upwards and one downwards from the middle line."""
+
+    x: str
+    width: str
+    up_y: str
+    up: str
+    down: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """Two distributions on one axis, one above and one below its middle line."""
+
+    width: int
+    height: int
+    middle: str
+    bars: tuple[MirrorBar, ...]
+
+
+MIRROR_WIDTH: Final = 150
+MIRROR_HEIGHT: Final = 48
+
+
+def mirror(shares: Sequence[tuple[float, float]]) -> Mirror:
+    """For each step of the axis, the share above and the share below; the largest of all fills its half."""
+    most = max((max(pair) for pair in shares), default=0) or 1.0
+    step, half = MIRROR_WIDTH / max(len(shares), 1), MIRROR_HEIGHT / 2
+    bars = tuple(
+        MirrorBar(
+            x=text(place * step + 0.5),
+            width=text(step - 1),
+            up_y=text(half - up / most * (half - 1)),
+            up=text(up / most * (half - 1)),
+            down=text(down / most * (half - 1)),
+        )
+        for place, (up, down) in enumerate(shares)
+    )
+    return Mirror(MIRROR_WIDTH, MIRROR_HEIGHT, text(half), bars)
+
+
+@dataclass(frozen=True, slots=True)
+class BarPair:
+    """A name with two bars under it, each a share of its own whole; the second is None where that is not known."""
+
+    name: str
+    name_y: str
+    first_y: str
+    first: str
+    first_share: float
+    second_y: str
+    second: str | None
+    second_share: float | None
+
+
+PAIRS_WIDTH: Final = 416
+PAIR_HEIGHT: Final = 46
+
+
+def bar_pairs(rows: Sequence[tuple[str, float, float | None]]) -> tuple[BarPair, ...]:
+    """One below the other, in the order given."""
+    return tuple(
+        BarPair(
+            name=name,
+            name_y=text(place * PAIR_HEIGHT + 12),
+            first_y=text(place * PAIR_HEIGHT + 18),
+            first=text(first * PAIRS_WIDTH),
+            first_share=first,
+            second_y=text(place * PAIR_HEIGHT + 29),
+            second=None if second is None else text(second * PAIRS_WIDTH),
+            second_share=second,
+        )
+        for place, (name, first, second) in enumerate(rows)
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A piece of a bar that shows how a whole is divided."""
 

@@ -10,6 +10,7 @@ from reviewqueue.pipelines.selectors import has_role
 
 LEDGER_ROLES: Final = frozenset({"auditor", "admin"})
 APPROVING_ROLES: Final = frozenset({"owner"})
+SETTING_ROLES: Final = frozenset({"owner", "admin"})
 
 
 def require_role(user: User, roles: frozenset[str], detail: str) -> None:

@@ -1,7 +1,20 @@
 from django.urls import path
 
 from reviewqueue.operations import health
-from reviewqueue.web.views import claims, home, ledger, pipelines, policies, queue, review, session
+from reviewqueue.web.views import (
+    claims,
+    home,
+    ledger,
+    pipeline_settings,
+    pipelines,
+    policies,
+    queue,
+    review,
+    second_opinion,
+    session,
+    signals,
+    tiers,
+)
 
 app_name = "web"
 
@@ -21,6 +34,10 @@ urlpatterns = [
     path("pipelines/", pipelines.pipelines, name="pipelines"),
     path("pipelines/<slug:slug>/", pipelines.pipeline, name="pipeline"),
     path("pipelines/<slug:slug>/bands/", pipelines.bands, name="bands"),
+    path("pipelines/<slug:slug>/signals/", signals.signals, name="signals"),
+    path("pipelines/<slug:slug>/tiers/", tiers.tiers, name="tiers"),
+    path("pipelines/<slug:slug>/settings/", pipeline_settings.settings, name="settings"),
+    path("pipelines/<slug:slug>/second-opinion/", second_opinion.second_opinion, name="second_opinion"),
     path("pipelines/<slug:slug>/policies/", policies.policies, name="policies"),
     path("pipelines/<slug:slug>/policies/<int:number>/", policies.policy, name="policy"),
     path("pipelines/<slug:slug>/policies/<int:number>/activate/", policies.activate, name="policy_activate"),

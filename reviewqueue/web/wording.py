@@ -77,9 +77,69 @@ NEXT_STEPS: Final = {
     "abstain": "give no answer",
 }
 
+SIGNAL_FAMILIES: Final = {
+    "internal": "The model itself",
+    "agreement": "Agreement of several answers",
+    "evidence": "Support by sources",
+    "process": "How the answer was made",
+    "input_risk": "Risk of the input",
+}
+
+ELICITATIONS: Final = {
+    "logprob": "Token probabilities",
+    "verbalized_before": "Said by the model before it answered",
+    "verbalized_after": "Said by the model after it answered",
+    "self_consistency": "Agreement of several samples",
+    "verifier": "A verifier",
+    "classifier": "A classifier",
+    "other": "Another way",
+}
+
+DIRECTIONS: Final = {
+    "better": "Higher is better",
+    "riskier": "Higher is riskier",
+}
+
+TIERS: Final = {
+    "accept": "Accepted at once",
+    "accept_flagged": "Accepted, checked within a day",
+    "verified": "Released by verifiers",
+    "reject": "Rejected at once",
+    "retry": "Asked to try again",
+    "ask": "Asked to ask the user",
+    "retrieve": "Asked to look for evidence",
+    "verify": "Asked to verify",
+    "secondary": "Asked a second model",
+    "abstain": "Asked to give no answer",
+    "review": "Reviewed by a person",
+    "escalate": "Reviewed by a senior",
+    "adjudication": "Settled by a senior after dissent",
+    "label": "one label",
+}
+
+HANDLER_CALLS: Final = {
+    "status": "it refused",
+    "bad_answer": "the answer is not what was asked for",
+    "too_large": "the answer is too long",
+    "wrong_model": "another model answered",
+    "refused": "the answer is no valid claim",
+    "overtaken": "another answer came first",
+    "name_taken": "the source has another claim of that name",
+    "not_repeated": "it did not repeat the challenge",
+    "secret_unreadable": "its secret cannot be decrypted: set a new one",
+    "target_refused": "the address is not one that is called",
+    "address_refused": "the name leads to an address that is not public",
+    "unresolvable": "the name has no address",
+    "tls": "the certificate was not accepted",
+    "timeout": "no answer in time",
+    "connection": "no connection, or it broke off",
+    "broken_answer": "the answer was not HTTP",
+}
+
 EVENTS: Final = {
     "claim.decided": "Claim received and routed",
     "claim.rerouted": "Claim routed again",
+    "claim.superseded": "Answered by a newer attempt",
     "task.opened": "Review asked for",
     "task.closed": "Review finished",
     "lease.granted": "Taken by a reviewer",
@@ -95,6 +155,12 @@ EVENTS: Final = {
     "policy.rejected": "Policy rejected",
     "policy.activated": "Policy activated",
     "policy.retired": "Policy retired",
+    "policy.shadow_started": "Policy runs in shadow",
+    "policy.shadow_stopped": "Shadow run ended",
+    "policy.one_person_allowed": "One-person approval allowed",
+    "policy.one_person_ended": "One-person approval ended",
+    "breaker.tripped": "Automation stopped",
+    "breaker.reset": "Automation allowed again",
     "calibrator.fitted": "Calibrator fitted",
     "band.state_changed": "Band changed state",
     "sample.epoch_committed": "Audit key committed",
@@ -104,6 +170,21 @@ EVENTS: Final = {
     "apikey.revoked": "Key revoked",
     "source.created": "Source created",
     "pipeline.created": "Pipeline created",
+    "pipeline.changed": "Pipeline changed",
+    "webhook.registered": "Webhook endpoint registered",
+    "webhook.changed": "Webhook endpoint changed",
+    "webhook.removed": "Webhook endpoint removed",
+    "webhook.challenged": "Webhook challenge sent",
+    "webhook.verified": "Webhook address verified",
+    "webhook.secret_rotated": "Webhook secret rotated",
+    "webhook.paused": "Webhooks paused",
+    "webhook.resumed": "Webhooks resumed",
+    "webhook.disabled": "Webhooks stopped: receiver gone",
+    "webhook.delivered": "Webhook delivered",
+    "webhook.failed": "Webhook given up",
+    "webhook.replayed": "Webhooks sent again",
+    "webhook.host_named": "Webhook host allowed",
+    "webhook.host_withdrawn": "Webhook host withdrawn",
     "verification.run": "Ledger verified",
 }
 
@@ -116,7 +197,12 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "claim": CLAIM_STATUS,
     "basis": BASES,
     "step": NEXT_STEPS,
+    "call": HANDLER_CALLS,
     "event": EVENTS,
+    "family": SIGNAL_FAMILIES,
+    "elicitation": ELICITATIONS,
+    "direction": DIRECTIONS,
+    "tier": TIERS,
 }
 
 

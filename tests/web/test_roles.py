@@ -96,6 +96,18 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("pipeline", "get", elsewhere, FIGURES_ELSEWHERE),
     ("bands", "get", here, FIGURES),
     ("bands", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("signals", "get", here, FIGURES),
+    ("signals", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("tiers", "get", here, FIGURES),
+    ("tiers", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("settings", "get", here, FIGURES),
+    ("settings", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("settings", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
+    ("settings", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 422}),
+    ("second_opinion", "get", here, FIGURES),
+    ("second_opinion", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("second_opinion", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
+    ("second_opinion", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 422}),
     ("policies", "get", here, FIGURES),
     ("policies", "get", elsewhere, FIGURES_ELSEWHERE),
     ("policy", "get", draft_here, FIGURES),
@@ -137,7 +149,7 @@ def test_a_page_answers_each_role_as_the_table_says_and_sends_strangers_to_log_i
         assert response.status_code == expected[person], person
         if expected[person] not in ALLOWED:
             assert Event.objects.count() == written, person
-    if method == "post" and name != "revise":
+    if method == "post" and name not in ("revise", "settings", "second_opinion"):
         assert visitor.get(address).status_code == 405, person
 
 

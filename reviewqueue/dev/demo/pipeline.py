@@ -24,6 +24,17 @@ Judge the answer as it stands, for the question as it was most likely meant.
 Look it up when you are not sure; the address under Evidence starts the search. How sure the model said it was is \
 hidden until you have answered, so that it cannot sway you."""
 
+SIGNALS: Final = {
+    "token_probability": {
+        "family": "internal",
+        "elicitation": "logprob",
+        "higher_is": "better",
+        "description": "The probability of the answer's own token, where the model's provider tells it.",
+    },
+}
+
+COSTS: Final = {"currency": "EUR", "review": 0.35, "error": 5.0, "steps": {"retry": 0.001, "secondary": 0.004}}
+
 POLICY: Final[dict[str, Any]] = {
     "schema": 1,
     "bands": [
@@ -51,6 +62,8 @@ def ensure_pipeline(*, upstream: Source, people: dict[str, User]) -> Pipeline:
         categories=TOPICS,
         segment_values={"answer": list(ANSWERS.values())},
         review_form={"kind": "judgement", "error_types": ["wrong fact", "misread question", "out of date"]},
+        signals=SIGNALS,
+        costs=COSTS,
         sources=[upstream],
         actor=SETUP,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from reviewqueue.pipelines.costs import amount_text
 from reviewqueue.web import charts, hostile, wording
 
 register = template.Library()
@@ -88,6 +89,36 @@ def ago(moment: datetime | None) -> str:
     seconds = (timezone.now() - moment).total_seconds()
     span = _span(abs(seconds))
     return _time(moment, "just now" if not span else f"{span} ago" if seconds > 0 else f"in {span}")
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """A time something took, in the unit in which it can be grasped."""
+    if seconds is None:
+        return NO_VALUE
+    if not seconds:
+        return "at once"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+@register.filter
+def price(amount: float | None, currency: str) -> str:
+    """An amount exactly as it was set."""
+    return NO_VALUE if amount is None else f"{amount_text(amount)} {currency}"
+
+
+@register.filter
+def money(amount: float | None, currency: str) -> str:
+    """Whole where it is large, with the cents where they count, and with two leading digits where it is tiny."""
+    if amount is None:
+        return NO_VALUE
+    decimals = 0 if abs(amount) >= 1000 else 2 if abs(amount) >= 0.1 or not amount else 4
+    return f"{amount:,.{decimals}f} {currency}"
 
 
 def _span(seconds: float) -> str:
@@ -191,6 +222,27 @@ def interval_bar(row: Any, start: float = 0.0) -> dict[str, Any]:
     return {"bar": bar, "row": row}
 
 
+@register.inclusion_tag("parts/bar_pairs.html")
+def bar_pairs(rows: Sequence[tuple[str, float, float | None]], first: str, second: str, title: str) -> dict[str, Any]:
+    pairs = charts.bar_pairs(rows)
+    size = {"width": charts.PAIRS_WIDTH, "height": charts.PAIR_HEIGHT * len(pairs)}
+    return {"pairs": pairs, "first": first, "second": second, "title": title, **size}
+
+
 @register.inclusion_tag("parts/divided_bar.html")
 def divided_bar(counts: Mapping[str, int], kind: str, title: str) -> dict[str, Any]:
     return {"parts": charts.divided_bar(list(counts.items())), "kind": kind, "title": title}
+
+
+@register.inclusion_tag("parts/ranking_bar.html")
+def ranking_bar(ranking: Any) -> dict[str, Any]:
+    """An AUROC with its interval, and where a coin would be."""
+    bar = charts.interval_bar(ranking.low, ranking.high, accuracy=ranking.value, required=0.5)
+    return {"bar": bar, "ranking": ranking}
+
+
+@register.inclusion_tag("parts/mirror.html")
+def mirror(histogram: Any) -> dict[str, Any]:
+    """Where the right (above) and the wrong ones (below) lie on the axis of a signal."""
+    chart = charts.mirror([(each.right_share, each.wrong_share) for each in histogram])
+    return {"chart": chart}

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from reviewqueue.cascade.selectors import earlier_attempts, is_superseded
 from reviewqueue.errors import Conflict, Invalid
 from reviewqueue.review import selectors
 from reviewqueue.review.services import labels, leases
@@ -44,11 +45,15 @@ def _show_task(
     request: PersonRequest, lease: Lease, form: AnswerForm | None = None, *, status: int = 200
 ) -> HttpResponse:
     view = selectors.task_view(lease)["task"]
+    is_open, claim_id = view["blind"] == "none", lease.task.claim_id
     context = {
         "lease": lease,
         "task": view,
         "form": form or AnswerForm(view, initial=lease.draft),
         "undo": last_answer(request.user),
+        # Upstream answers anew what it thinks is bad: whoever judges blind is not told.
+        "superseded": is_open and is_superseded(claim_id),
+        "earlier_attempts": earlier_attempts(claim_id) if is_open else [],
         "ran_out": lease.expires_at <= timezone.now(),
         "skip_reasons": SKIP_REASONS.items(),
     }

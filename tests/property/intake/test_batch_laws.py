@@ -47,7 +47,16 @@ DOCUMENT: dict[str, Any] = {
     "sampling": {"epoch": "2026-1"},
 }
 MADE_NEW = {"id", "claim", "claim_id", "task", "task_id", "event", "event_id", "salt", "audit_u", "claim_prev"}
-MADE_NEW |= {"content_commitment", "decided_at", "received_at", "created_at", "due_at", "free_at", "links"}
+MADE_NEW |= {
+    "superseded_by",
+    "content_commitment",
+    "decided_at",
+    "received_at",
+    "created_at",
+    "due_at",
+    "free_at",
+    "links",
+}
 
 
 def mostly(usual: Any, *others: Any) -> st.SearchStrategy[Any]:
@@ -103,6 +112,25 @@ def test_a_batch_is_its_claims_one_by_one(ready: World, bodies: list[Any]) -> No
     stored = str(Claim.objects.get(external_id="stored").pk)
     sent = [{**each, "supersedes": stored} if superseding(each) else each for each in bodies]
     assert traced(ready, sent, together) == traced(ready, sent, one_by_one)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bodies=bodies)
+def test_a_batch_is_foreseen_as_it_comes_to_pass_and_foreseeing_stores_nothing(ready: World, bodies: list[Any]) -> None:
+    now = timezone.now()
+    before = Event.objects.count(), Claim.objects.count()
+    foreseen = intake.preview_batch(source=ready.source, bodies=bodies, now=now)
+    assert (Event.objects.count(), Claim.objects.count()) == before
+    with undone():
+        assert became(intake.submit_batch(source=ready.source, bodies=bodies, now=now)) == became(foreseen)
+
+
+def became(results: list[intake.BatchResult]) -> list[Took]:
+    """Status, and the route of what is new (of which every draw is certain)."""
+    return [
+        (each.status, each.answer["decision"]["route"] if each.status == 201 and each.answer else None)
+        for each in results
+    ]
 
 
 def superseding(body: Any) -> bool:

@@ -142,7 +142,7 @@ def test_a_stranger_and_a_disabled_person_get_no_access(world: World) -> None:
         nothing = leases.take(reviewer=person)
         assert isinstance(nothing, Nothing)
         assert nothing.reason == "no_access"
-    assert "Adam can give you access" in nothing.detail
+    assert "Adam or Amir can give you access" in nothing.detail
 
 
 def test_a_reviewer_gets_nothing_of_a_pipeline_they_do_not_work_in(world: World) -> None:

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from reviewqueue.web.charts import (
     COUNTS,
+    MIRROR_HEIGHT,
     PLOT,
+    bar_pairs,
     divided_bar,
     fit_of,
     interval_bar,
+    mirror,
     reliability_chart,
     track_start,
 )
@@ -105,3 +108,19 @@ def test_the_pieces_of_a_whole_fill_it_without_gap(counts: list[int]) -> None:
     if parts:
         assert sum(part.share for part in parts) == pytest.approx(1)
         assert float(parts[-1].x) + float(parts[-1].width) == pytest.approx(600, abs=0.2)
+
+
+def test_two_distributions_are_drawn_to_one_scale_on_both_sides_of_the_middle() -> None:
+    chart = mirror([(0.5, 0.25), (0.0, 1.0)])
+    first, second = chart.bars
+    assert (first.up, first.down, second.up, second.down) == ("11.5", "5.8", "0.0", "23.0")
+    assert float(first.up_y) + float(first.up) == float(chart.middle) == MIRROR_HEIGHT / 2
+    assert mirror([]).bars == ()
+    assert {bar.up for bar in mirror([(0.0, 0.0)]).bars} == {"0.0"}
+
+
+def test_pairs_of_bars_stand_below_each_other_and_what_is_not_known_is_not_drawn() -> None:
+    known, unknown = bar_pairs([("Accepted", 0.75, 0.5), ("Reviewed", 0.25, None)])
+    assert (known.first, known.second) == ("312.0", "208.0")
+    assert unknown.second is None
+    assert float(unknown.name_y) > float(known.second_y)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from reviewqueue.ledger.events import CATALOGUE
+from reviewqueue.pipelines.signals import DIRECTIONS, ELICITATIONS, FAMILIES
 from reviewqueue.policy.document import LADDER, NEXT_STEPS
+from reviewqueue.reports.tier_costs import ORDER
 from reviewqueue.review.answers import VERDICTS
 from reviewqueue.web import wording
 
@@ -12,6 +14,13 @@ def test_routes_steps_and_verdicts_have_words() -> None:
     assert set(wording.ROUTES) == set(LADDER)
     assert set(wording.NEXT_STEPS) == set(NEXT_STEPS)
     assert set(wording.VERDICTS) == set(VERDICTS)
+
+
+def test_what_is_declared_of_signals_and_every_tier_have_words() -> None:
+    assert set(wording.SIGNAL_FAMILIES) == set(FAMILIES)
+    assert set(wording.ELICITATIONS) == set(ELICITATIONS)
+    assert set(wording.DIRECTIONS) == set(DIRECTIONS)
+    assert set(wording.TIERS) == {*ORDER, "label"}
 
 
 def test_only_events_that_exist_have_words() -> None:
