@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,18 +90,20 @@ def test_every_claim_gets_an_answer_that_is_sound(pair: tuple[Policy, Facts]) ->
     check_mandatory_review(policy, facts, answer)
 
 
-@given(st.integers(0, 2**32))
-@settings(max_examples=20, deadline=None)
-def test_over_twenty_thousand_pairs_mandatory_review_is_never_loosened_and_automation_always_earned(seed: int) -> None:
-    automated = mandatory = 0
-    for policy, facts in pairs(seed, policies=25, claims_each=50):
+@pytest.mark.parametrize("seed", range(10))
+def test_over_a_million_pairs_mandatory_review_is_never_loosened_and_automation_always_earned(seed: int) -> None:
+    """A hundred thousand pairs for each of ten seeds; a mandatory claim is never accepted, flagged or refused."""
+    judged = automated = mandatory = 0
+    for policy, facts in pairs(seed, policies=500, claims_each=200):
         answer = route(facts, policy)
         check_mandatory_review(policy, facts, answer)
         check_automation_was_earned(policy, facts, answer)
+        judged += 1
         automated += answer.route in AUTOMATING
         mandatory += answer.mandatory
-    assert automated > 10, "or the pairs would prove nothing"
-    assert mandatory > 100
+    assert judged == 100_000
+    assert automated > 5_000, "or the pairs would prove nothing"
+    assert mandatory > 40_000
 
 
 @given(policies_with_facts, st.sampled_from(STATES))
