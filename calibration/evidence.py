@@ -85,6 +85,11 @@ class Labels:
         return np.array([row.correct for row in self.rows], dtype=float)
 
     @cached_property
+    def chance(self) -> FloatArray:
+        """The known chance that each of them was labelled."""
+        return np.array([row.audit_rate for row in self.rows], dtype=float)
+
+    @cached_property
     def fingerprint(self) -> npt.NDArray[np.str_]:
         return np.array([row.fingerprint.hex() for row in self.rows], dtype=np.str_)
 

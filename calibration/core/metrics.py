@@ -113,7 +113,8 @@ def auroc(cells: Cells) -> float | None:
     if cells.one_class:
         return None
     wrong_below = np.cumsum(cells.wrong) - cells.wrong / 2
-    return float(cells.right @ wrong_below / (cells.right.sum() * cells.wrong.sum()))
+    value = float(cells.right @ wrong_below / (cells.right.sum() * cells.wrong.sum()))
+    return min(value, 1.0)  # sums of weights may stray beyond by a rounding
 
 
 def auroc_interval(cells: Cells, *, conf: float = 0.95) -> tuple[float, float] | None:

@@ -60,7 +60,6 @@ def ranking(
     found = auroc(cells)
     if found is None:
         return None
-    found = min(max(found, 0.0), 1.0)  # sums of weights may stray beyond by a rounding
     cluster = cluster_numbers(fingerprint, len(y))
     rights, wrongs = effective_number(w * y, cluster), effective_number(w * (1 - y), cluster)
     plain = _variance(found, rights, wrongs)

@@ -13,7 +13,7 @@ from scipy import special
 from calibration.core import metrics
 from calibration.core.cells import Cells, IntArray, cells_of, cells_of_counts, equal_mass_bins, equal_width_bins
 from calibration.core.intervals import FloatArray, wilson
-from calibration.core.resampling import cluster_numbers, resamples
+from calibration.core.resampling import cluster_numbers, effective_number, resamples
 
 FEWEST_FOR_ERRORS: Final = 200
 """Below this many inputs even a perfect confidence shows a large binned error, so none is shown."""
@@ -82,6 +82,7 @@ def calibration_report(
     y: npt.ArrayLike,
     *,
     w: npt.ArrayLike | None = None,
+    chance: npt.ArrayLike | None = None,
     fingerprint: npt.ArrayLike | None = None,
     bins: int = metrics.BINS,
     draws: int = DRAWS,
@@ -90,24 +91,29 @@ def calibration_report(
     """Report on confidences c with labels y: single labels (1 right, 0 wrong), or cells of w labels with right share y.
 
     Rows whose confidence is not a number in [0, 1] are left out and counted. Intervals resample fingerprints, and of
-    cells, which know none, single labels; `draws=0` leaves them out. Labels drawn at several rates must be thinned
-    first, or the report describes the reviewed slice.
+    cells, which know none, single labels; `draws=0` leaves them out. `chance` is the known chance in (0, 1] that a
+    single label was drawn: labels drawn at several rates describe the reviewed slice unless it is given. They then
+    count, in `n` and in every bin, for as many equal labels as they are worth (Kish). ValueError for cells with one.
     """
     confidence, share = np.asarray(c, dtype=float), np.asarray(y, dtype=float)
     usable = (confidence >= 0) & (confidence <= 1)
-    weight = np.ones(len(confidence)) if w is None else np.asarray(w, dtype=float)
-    confidence, share, weight = confidence[usable], share[usable], weight[usable]
+    weight = _weights(w, chance, len(confidence))[usable]
+    confidence, share = confidence[usable], share[usable]
+    weight = weight if chance is None else weight * _worth(weight)
     cells = cells_of(confidence, share, weight)
     if w is None:
         cluster = np.unique(cluster_numbers(fingerprint, len(usable))[usable], return_inverse=True)[1]
-        inputs, drawn = int(cluster.max(initial=-1)) + 1, _resampled_rows(confidence, share, cluster, draws, seed)
+        inputs = int(cluster.max(initial=-1)) + 1
+        drawn = _resampled_rows(confidence, share, weight, cluster, draws, seed)
     else:
         inputs, drawn = int(cells.labels), _resampled_cells(cells, draws, seed)
     return CalibrationReport(
         n=cells.labels,
         inputs=inputs,
         excluded=int((~usable).sum()),
-        measures=_measures(cells, drawn, inputs, bins) if len(cells.n) else dict.fromkeys(METRICS, NO_LABELS),
+        measures=_measures(cells, drawn, min(inputs, round(cells.labels)), bins)
+        if len(cells.n)
+        else dict.fromkeys(METRICS, NO_LABELS),
         reliability=reliability(cells, bins=bins),
         histogram=histogram(cells),
         most_common_share=metrics.most_common_share(cells) if len(cells.n) else None,
@@ -139,6 +145,20 @@ def _consistency_limits(confidence: FloatArray, n: FloatArray) -> tuple[FloatArr
     """95 % limits of a share of n when the true share is the confidence (normal approximation, clipped)."""
     half = float(special.ndtri(0.975)) * np.sqrt(confidence * (1 - confidence) / n)
     return np.clip(confidence - half, 0, 1), np.clip(confidence + half, 0, 1)
+
+
+def _weights(w: npt.ArrayLike | None, chance: npt.ArrayLike | None, rows: int) -> FloatArray:
+    if chance is None:
+        return np.ones(rows) if w is None else np.asarray(w, dtype=float)
+    drawn = np.asarray(chance, dtype=float)
+    if w is not None or drawn.shape != (rows,) or not np.all((drawn > 0) & (drawn <= 1)):
+        raise ValueError("chance goes with single labels, one in (0, 1] for each")
+    return 1 / drawn
+
+
+def _worth(weight: FloatArray) -> float:
+    """What makes unequal weights add up to the number of equal labels that say as much."""
+    return effective_number(weight, np.arange(len(weight))) / float(weight.sum()) if len(weight) else 1.0
 
 
 # --- measures --------------------------------------------------------------------------------------------------
@@ -182,9 +202,11 @@ def _values(cells: Cells, bins: int) -> dict[str, float | None]:
     }
 
 
-def _resampled_rows(c: FloatArray, y: FloatArray, cluster: IntArray, draws: int, seed: int) -> Iterator[Cells]:
+def _resampled_rows(
+    c: FloatArray, y: FloatArray, weight: FloatArray, cluster: IntArray, draws: int, seed: int
+) -> Iterator[Cells]:
     for times in resamples(int(cluster.max(initial=-1)) + 1, draws, seed):
-        yield cells_of(c, y, times[cluster])
+        yield cells_of(c, y, times[cluster] * weight)
 
 
 def _resampled_cells(cells: Cells, draws: int, seed: int) -> Iterator[Cells]:

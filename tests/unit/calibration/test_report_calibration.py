@@ -109,3 +109,42 @@ def test_the_histogram_has_twenty_bins_and_all_labels() -> None:
     report = calibration_report([0.0, 0.05, 0.051, 1.0], [1, 0, 1, 1], draws=0)
     assert len(report.histogram) == 20
     assert (report.histogram[0], report.histogram[1], report.histogram[19]) == (2, 1, 1)
+
+
+def test_labels_drawn_at_unequal_chances_describe_all_claims() -> None:
+    """The doubtful half is reviewed in full and the sure half at a tenth: unweighted, the doubtful one would speak."""
+    generator = np.random.default_rng(11)
+    sure = generator.random(40_000) < 0.5
+    c = np.where(sure, 0.95, 0.6)
+    y = generator.random(40_000) < np.where(sure, 0.9, 0.4)
+    chance = np.where(sure, 0.1, 1.0)
+    drawn = generator.random(40_000) < chance
+    plain = calibration_report(c[drawn], y[drawn], draws=0)
+    weighted = calibration_report(c[drawn], y[drawn], chance=chance[drawn], draws=100)
+    truth = calibration_report(c, y, draws=0)
+    for name in ("accuracy", "ece_mass", "smooth_ece", "brier"):
+        expected = truth.measures[name].value
+        assert expected is not None
+        assert weighted.measures[name].value == pytest.approx(expected, abs=0.01)
+        assert plain.measures[name].value != pytest.approx(expected, abs=0.03)
+    assert weighted.n < drawn.sum()
+    accuracy = weighted.measures["accuracy"]
+    assert accuracy.lo is not None
+    assert accuracy.hi is not None
+    assert 0.005 < accuracy.hi - accuracy.lo < 0.05
+
+
+def test_equal_chances_change_nothing() -> None:
+    c, y = stream(400)
+    assert calibration_report(c, y, chance=np.full(400, 0.2), draws=20) == calibration_report(c, y, draws=20)
+
+
+@pytest.mark.parametrize("chance", [[0.0, 1.0], [1.5, 1.0], [float("nan"), 1.0], [1.0]])
+def test_an_impossible_chance_is_refused(chance: list[float]) -> None:
+    with pytest.raises(ValueError, match="chance"):
+        calibration_report([0.5, 0.6], [1, 0], chance=chance, draws=0)
+
+
+def test_cells_have_no_chance_of_their_own() -> None:
+    with pytest.raises(ValueError, match="chance"):
+        calibration_report([0.5], [0.5], w=[10], chance=[1.0], draws=0)
