@@ -135,7 +135,7 @@ def _measured(
     inverted = band is not None and band.route == "reject"  # there, the promise is that the outputs are wrong
     delta = 1 - policy.certainty
     alpha = None if band is None or band.required_accuracy is None else 1 - band.required_accuracy
-    strata = _strata(group, inverted)
+    strata = strata_of(group.counts, group.labels, inverted)
     entry = policy.calibrator_of.get(subject)
     usable = [row for row in group.labels if may_certify(row, fitted.get(entry.name) if entry else None)]
     window = certification_window(usable, group.counts, strata, alpha=alpha, delta=delta, inverted=inverted)
@@ -170,16 +170,16 @@ def _measured(
     )
 
 
-def _strata(group: _Group, inverted: bool) -> list[Stratum]:
+def strata_of(counts: Sequence[ClaimCount], labels: Sequence[LabelledClaim], inverted: bool = False) -> list[Stratum]:
     """One per audit rate: claims are known, labels are sampled, and the sizes do the weighting."""
     claims: dict[float, int] = defaultdict(int)
     sampled: dict[float, int] = defaultdict(int)
     labelled: dict[float, int] = defaultdict(int)
     right: dict[float, int] = defaultdict(int)
-    for count in group.counts:
+    for count in counts:
         claims[count.audit_rate] += count.claims
         sampled[count.audit_rate] += count.sampled
-    for row in group.labels:
+    for row in labels:
         labelled[row.audit_rate] += 1
         right[row.audit_rate] += row.correct != inverted
     return [_stratum(rate, claims[rate], sampled[rate], labelled[rate], right[rate]) for rate in sorted(claims)]
@@ -206,8 +206,13 @@ def may_certify(row: LabelledClaim, fitted_at: datetime | None) -> bool:
 class Window:
     """A stretch of claims that were drawn alike: its equal-probability sample, and the strata it spans."""
 
-    sample: GateSample
+    rows: Sequence[LabelledClaim]
     strata: list[Stratum]
+    inverted: bool = False
+
+    @property
+    def sample(self) -> GateSample:
+        return GateSample(labels=len(self.rows), errors=sum(row.correct == self.inverted for row in self.rows))
 
     @property
     def complete(self) -> bool:
@@ -238,11 +243,11 @@ def certification_window(
     windows, until = [], None
     for rate, first_at in _rates_and_their_beginnings(counts):
         spanned = [stratum for stratum in strata if stratum.rate >= rate]
-        windows.append(Window(_thinned(labels, rate, until, inverted), spanned))
+        windows.append(Window(_thinned(labels, rate, until), spanned, inverted))
         until = first_at if until is None else min(until, first_at)
     usable = [window for window in windows if window.complete] or windows
     broken = [window for window in usable if alpha is not None and window.fails(alpha, delta)]
-    return max(broken or usable, key=lambda window: window.sample.labels, default=Window(GateSample(0, 0), []))
+    return max(broken or usable, key=lambda window: len(window.rows), default=Window([], []))
 
 
 def _rates_and_their_beginnings(counts: Sequence[ClaimCount]) -> list[tuple[float, datetime]]:
@@ -253,15 +258,13 @@ def _rates_and_their_beginnings(counts: Sequence[ClaimCount]) -> list[tuple[floa
     return sorted(began.items())
 
 
-def _thinned(labels: Sequence[LabelledClaim], rate: float, until: datetime | None, inverted: bool) -> GateSample:
-    seen: set[bytes] = set()
-    errors = 0
+def _thinned(labels: Sequence[LabelledClaim], rate: float, until: datetime | None) -> list[LabelledClaim]:
+    """The first label of every input, of claims that this rate would have drawn."""
+    drawn: dict[bytes, LabelledClaim] = {}
     for row in labels:
-        if row.audit_u >= rate or row.fingerprint in seen or (until is not None and row.received_at >= until):
-            continue
-        seen.add(row.fingerprint)
-        errors += row.correct == inverted
-    return GateSample(labels=len(seen), errors=errors)
+        if row.audit_u < rate and (until is None or row.received_at < until):
+            drawn.setdefault(row.fingerprint, row)
+    return list(drawn.values())
 
 
 def _mean_confidence(counts: Sequence[ClaimCount]) -> float | None:

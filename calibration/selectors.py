@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, TypeVar, cast
 
+from calibration.certifying import Certificate, certify
 from calibration.core.bands import SLACK_ERRORS
 from calibration.core.calibrators import predict
 from calibration.core.intervals import FloatArray, labels_needed
 from calibration.core.report import HISTOGRAM_BINS, calibration_report
-from calibration.evidence import Labels, Subject, labelled_claims
+from calibration.evidence import ClaimCount, LabelledClaim, Labels, Subject, claim_counts, labelled_claims
 from calibration.measuring import may_certify
 from calibration.models import BandStat, Calibrator
 from calibration.proposing import segment_names
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.document import Policy, thawed
-from reviewqueue.policy.models import PolicyStatus, PolicyVersion
+from reviewqueue.policy.models import Breaker, BreakerCause, PolicyStatus, PolicyVersion
 from reviewqueue.policy.selectors import policy_of
 
 
@@ -210,16 +213,20 @@ def reliability(
     segment: str = "",
     calibrated: bool,
     version: PolicyVersion | None = None,
+    since: datetime | None = None,
 ) -> Reliability:
     """Stated (or, with the calibrator of a policy version, calibrated) confidence against measured truth.
 
-    Where there is a calibrator, both use only the labels that did not fit it, so that the two can be compared.
+    Where there is a calibrator, both use only the labels that did not fit it, so that the two can be compared. `since`
+    leaves out claims received earlier.
     """
     subject = Subject(model, model_version, prompt_version)
     rows = [
         row
         for row in labelled_claims(pipeline.pk)
-        if row.place.subject == subject and (not segment or segment in row.place.names)
+        if row.place.subject == subject
+        and (not segment or segment in row.place.names)
+        and (since is None or row.received_at >= since)
     ]
     version = version or _active(pipeline)
     entry = policy_of(version.pk, version.document_hash).calibrator_of.get(subject) if version else None
@@ -234,7 +241,8 @@ def reliability(
 
 
 def _reliability(labels: Labels, confidence: FloatArray) -> Reliability:
-    report = calibration_report(confidence, labels.right, fingerprint=labels.fingerprint, draws=0)
+    """Every label stands for the claims it was drawn from, whatever the audit rate was then."""
+    report = calibration_report(confidence, labels.right, fingerprint=labels.fingerprint, chance=labels.chance, draws=0)
     value = {name: measure.value for name, measure in report.measures.items()}
     width = 1 / HISTOGRAM_BINS
     return Reliability(
@@ -249,11 +257,57 @@ def _reliability(labels: Labels, confidence: FloatArray) -> Reliability:
         auroc=value["auroc"],
         aurc=value["aurc"],
         bins=[
-            Bin(each.low, each.high, int(each.n), each.mean_confidence, each.accuracy, each.lo, each.hi)
+            Bin(each.low, each.high, round(each.n), each.mean_confidence, each.accuracy, each.lo, each.hi)
             for each in report.reliability
         ],
         histogram=[
-            HistogramBar(round(place * width, 4), round((place + 1) * width, 4), int(n))
+            HistogramBar(round(place * width, 4), round((place + 1) * width, 4), round(n))
             for place, n in enumerate(report.histogram)
         ],
     )
+
+
+def subjects(pipeline: Pipeline, *, since: datetime | None = None) -> list[Subject]:
+    """Every model, model version and prompt version with a label, most labels first."""
+    found = Counter(
+        row.place.subject for row in labelled_claims(pipeline.pk) if since is None or row.received_at >= since
+    )
+    return sorted(found, key=lambda subject: (-found[subject], subject))
+
+
+def certificates(pipeline: Pipeline, *, max_error: float, certainty: float, now: datetime) -> list[Certificate]:
+    """For each subject, most claims first, the lowest threshold that keeps the error rate, or why there is none."""
+    counts, labels = _by_subject(claim_counts(pipeline.pk)), _by_subject(labelled_claims(pipeline.pk))
+    version, fitted = _active(pipeline), fitting_times(pipeline)
+    entries = policy_of(version.pk, version.document_hash).calibrator_of if version else {}
+    found = [
+        certify(
+            subject,
+            counts[subject],
+            labels.get(subject, []),
+            alpha=max_error,
+            delta=1 - certainty,
+            fitted_at=fitted.get(entries[subject].name) if subject in entries else None,
+            now=now,
+        )
+        for subject in counts
+    ]
+    return sorted(found, key=lambda each: (-each.claims, each.subject))
+
+
+C = TypeVar("C", ClaimCount, LabelledClaim)
+
+
+def _by_subject(rows: Sequence[C]) -> dict[Subject, list[C]]:
+    found: dict[Subject, list[C]] = {}
+    for row in rows:
+        found.setdefault(row.place.subject, []).append(row)
+    return found
+
+
+MOST_FINDINGS: Final = 200
+
+
+def drift_findings(pipeline: Pipeline) -> list[Breaker]:
+    """Each time the confidences moved beyond doubt, newest first: what was seen, and the breaker it tripped."""
+    return list(pipeline.breakers.filter(cause=BreakerCause.DRIFT).order_by("-tripped_at", "-pk")[:MOST_FINDINGS])

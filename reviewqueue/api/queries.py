@@ -25,6 +25,7 @@ MAX_TEXT: Final = 200
 MAX_LIMIT: Final = 500
 DEFAULT_LIMIT: Final = 50
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}")
+_SHARE = re.compile(r"[0-9]?\.?[0-9]{1,20}([eE]-?[0-9]{1,2})?")
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -94,6 +95,16 @@ def _read_instant(name: str, given: str) -> datetime:
         raise BadQuery(
             name, "instant", "This is a time with an offset, like 2026-11-22T06:00:00Z (a plus sign is written %2B)."
         ) from None
+
+
+def share(name: str, description: str, least: float, most: float, usual: float) -> Parameter[float]:
+    def read(name: str, given: str) -> float:
+        if not _SHARE.fullmatch(given) or not least <= float(given) <= most:
+            raise BadQuery(name, "range", f"This is a number from {least} to {most}.")
+        return float(given)
+
+    schema = {"type": "number", "minimum": least, "maximum": most, "default": usual}
+    return Parameter(name, description, schema, read)
 
 
 def _read_limit(name: str, given: str) -> int:

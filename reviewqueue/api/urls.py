@@ -8,7 +8,18 @@ from django.views.decorators.common import no_append_slash
 from django.views.decorators.csrf import csrf_exempt
 
 from reviewqueue.api.problems import problem
-from reviewqueue.api.views import batches, breakers, claims, metrics, outcomes, pipelines, policies, reference, reviews
+from reviewqueue.api.views import (
+    batches,
+    breakers,
+    calibration,
+    claims,
+    metrics,
+    outcomes,
+    pipelines,
+    policies,
+    reference,
+    reviews,
+)
 
 app_name = "api"
 
@@ -35,6 +46,9 @@ urlpatterns = [
     path("pipelines", pipelines.Pipelines.as_view(), name="pipelines"),
     path("pipelines/<slug:slug>", pipelines.PipelineDetail.as_view(), name="pipeline"),
     path("pipelines/<slug:slug>/bands", pipelines.PipelineBands.as_view(), name="bands"),
+    path("pipelines/<slug:slug>/calibration", calibration.PipelineCalibration.as_view(), name="calibration"),
+    path("pipelines/<slug:slug>/thresholds", calibration.PipelineThresholds.as_view(), name="thresholds"),
+    path("pipelines/<slug:slug>/drift", calibration.PipelineDrift.as_view(), name="drift"),
     path("pipelines/<slug:slug>/policies", policies.Policies.as_view(), name="policies"),
     path("pipelines/<slug:slug>/policies/<int:number>", policies.PolicyDetail.as_view(), name="policy"),
     path("pipelines/<slug:slug>/policies/<int:number>/approve", policies.PolicyApprove.as_view(), name="approve"),

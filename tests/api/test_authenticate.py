@@ -34,6 +34,9 @@ OF_BOTH = [
     ("GET", "/pipelines"),
     ("GET", "/pipelines/support-answers"),
     ("GET", "/pipelines/support-answers/bands"),
+    ("GET", "/pipelines/support-answers/calibration"),
+    ("GET", "/pipelines/support-answers/thresholds"),
+    ("GET", "/pipelines/support-answers/drift"),
     ("GET", "/pipelines/support-answers/policies"),
     ("GET", "/pipelines/support-answers/policies/1"),
 ]

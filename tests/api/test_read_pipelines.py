@@ -11,6 +11,9 @@ from tests.world import IDENTITY, MODEL, POLICY, SETUP, World
 PATHS = (
     "/pipelines/support-answers",
     "/pipelines/support-answers/bands",
+    "/pipelines/support-answers/calibration",
+    "/pipelines/support-answers/thresholds",
+    "/pipelines/support-answers/drift",
     "/pipelines/support-answers/policies",
     "/pipelines/support-answers/policies/1",
 )

@@ -1,0 +1,72 @@
+"""What answers about calibration, thresholds and drift look like, for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_SUBJECT: Final = {"model": "acme-lm", "model_version": "2026-10-01", "prompt_version": "v14"}
+CALIBRATION: Final[dict[str, Any]] = {
+    "results": [
+        {
+            **_SUBJECT,
+            "confidence": "stated",
+            "calibrator": None,
+            "n": 640,
+            "ece": 0.1183,
+            "ece_debiased": 0.0152,
+            "smooth_ece": 0.119,
+            "mce": 0.214,
+            "brier": 0.1639,
+            "log_loss": 0.61,
+            "auroc": 0.7554,
+            "aurc": 0.121,
+            "reliability": [
+                {
+                    "low": 0.9,
+                    "high": 0.95,
+                    "n": 310,
+                    "mean_confidence": 0.941,
+                    "accuracy": 0.832,
+                    "ci_low": 0.786,
+                    "ci_high": 0.87,
+                }
+            ],
+            "histogram": [{"low": 0.9, "high": 0.95, "n": 310}],
+            "held_out": True,
+        }
+    ]
+}
+THRESHOLDS: Final[dict[str, Any]] = {
+    "max_error": 0.05,
+    "confidence": 0.95,
+    "results": [
+        {
+            **_SUBJECT,
+            "threshold": 0.92,
+            "reason": None,
+            "labels_missing": 0,
+            "n_labelled": 640,
+            "n_accepted": 371,
+            "n_errors": 8,
+            "error_upper": 0.0436,
+            "coverage": 0.575,
+            "reviewer_load": {"share": 0.425, "claims_per_day": 170.0},
+        }
+    ],
+}
+DRIFT: Final[dict[str, Any]] = {
+    "results": [
+        {
+            **_SUBJECT,
+            "found_at": "2026-11-20T14:10:00.000Z",
+            "claims_before": 5210,
+            "claims_now": 402,
+            "psi": 0.44,
+            "distance": 0.061,
+            "window_from": "2026-11-19T14:10:00.000Z",
+            "window_to": "2026-11-20T14:10:00.000Z",
+            "breaker": 7,
+            "open": True,
+        }
+    ]
+}
