@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from reviewqueue.accounts.models import Source
+from reviewqueue.cascade.agreement import SIGNAL
 from reviewqueue.cascade.selectors import CaseSoFar, so_far
 from reviewqueue.cascade.services import cases, steps
 from reviewqueue.claims.models import new_id
@@ -244,9 +245,18 @@ def _decide(
         confidence=submission.confidence,
         band_states=terms.band_states(submission.subject),
         audit_u=audit_number(terms.sampling_key, claim_id),
+        breaker=terms.broken(submission.subject),
         attempt=case.number + 1 if case else 1,
+        signals=_signals(submission, case),
+        case_mandatory=case is not None and case.mandatory,
     )
     return facts, route(facts, policy) if policy else no_policy(facts)
+
+
+def _signals(submission: Submission, case: CaseSoFar | None) -> Mapping[str, float]:
+    """What came with the claim, and how far the attempts of its case agree."""
+    agreed = case.agreement(submission.output) if case else None
+    return submission.signals if agreed is None else {**submission.signals, SIGNAL: agreed}
 
 
 def _terms_of(source: Source, submissions: Sequence[Submission]) -> dict[str, PipelineTerms]:

@@ -14,10 +14,12 @@ from typing import Final, Literal
 from reviewqueue.policy.document import (
     BLIND_DEGREES,
     HELD,
+    STRICTNESS,
     Band,
     CalibratorEntry,
     Policy,
     Route,
+    SignalRule,
     band_for,
     edge_text,
     thawed,
@@ -64,6 +66,7 @@ def difference(before: Policy, after: Policy) -> tuple[Change, ...]:
         *_band_changes(before, after),
         *_cut_changes(before, after),
         *_mandatory_changes(before, after),
+        *_rule_changes(before, after),
         *_calibrator_changes(before, after),
         *_term_changes(before, after),
     )
@@ -270,6 +273,55 @@ def _mandatory_rules(policy: Policy) -> dict[str, str]:
         for place, value in enumerate(values)
     }
     return categories | segments
+
+
+# --- rules over signals ----------------------------------------------------------------------------------------
+
+
+def _rule_changes(before: Policy, after: Policy) -> Iterator[Change]:
+    old, new = _rules_by_name(before), _rules_by_name(after)
+    for name, (pointer, rule) in old.items():
+        if name not in new:
+            yield Change(pointer, f"The rule {name} is taken out: {_in_words(rule)}", _in_words(rule), None, "looser")
+    for name, (pointer, rule) in new.items():
+        if name not in old:
+            yield Change(pointer, f"The rule {name} is new: {_in_words(rule)}", None, _in_words(rule), "stricter")
+        elif old[name][1] != rule:
+            yield _rule_change(pointer, name, old[name][1], rule)
+
+
+def _rules_by_name(policy: Policy) -> dict[str, tuple[str, SignalRule]]:
+    return {rule.name: (f"/rules/{place}", rule) for place, rule in enumerate(policy.rules)}
+
+
+def _rule_change(pointer: str, name: str, old: SignalRule, new: SignalRule) -> Change:
+    before, after = _in_words(old), _in_words(new)
+    direction: Direction = "stricter" if _is_as_strict(old, new) else "looser"
+    return Change(pointer, f"The rule {name}: {before} becomes {after}", before, after, direction)
+
+
+def _is_as_strict(old: SignalRule, new: SignalRule) -> bool:
+    """Whether the new rule matches whatever the old one did, and sends it to people at least as surely."""
+    (old_low, old_high), (new_low, new_high) = _span(old), _span(new)
+    return (
+        new.signal == old.signal
+        and new_low <= old_low
+        and new_high >= old_high
+        and (new.if_missing == "apply" or old.if_missing == "skip")
+        and STRICTNESS[new.demand.route] >= STRICTNESS[old.demand.route]
+    )
+
+
+def _span(rule: SignalRule) -> tuple[float, float]:
+    """The values that match; every signal is at most 1, so one that is open above reaches beyond it."""
+    return (0.0, rule.below) if rule.below is not None else (rule.at_least or 0.0, 2.0)
+
+
+def _in_words(rule: SignalRule) -> str:
+    value = f"below {rule.below:g}" if rule.below is not None else f"{rule.at_least:g} or more"
+    missing = " or missing" if rule.if_missing == "apply" else ""
+    step = f" ({rule.demand.next_step})" if rule.demand.next_step else ""
+    return f"{rule.signal} {value}{missing} asks for {rule.demand.route}{step}"
 
 
 # --- calibrators -----------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ HeldRoute = Literal["review", "escalate"]
 NextStep = Literal["retry", "ask", "retrieve", "verify", "secondary", "abstain"]
 Blind = Literal["none", "score", "answer"]
 Mode = Literal["active", "shadow"]
+IfMissing = Literal["apply", "skip"]
 
 LADDER: Final[tuple[Route, ...]] = ("reject", "uncertain", "escalate", "review", "accept_flagged", "accept")
 """The order routes may appear in as confidence rises."""
@@ -36,6 +37,17 @@ HELD: Final[tuple[HeldRoute, ...]] = ("review", "escalate")
 NEXT_STEPS: Final[tuple[NextStep, ...]] = ("retry", "ask", "retrieve", "verify", "secondary", "abstain")
 BLIND_DEGREES: Final[tuple[Blind, ...]] = ("none", "score", "answer")
 MODES: Final[tuple[Mode, ...]] = ("active", "shadow")
+IF_MISSING: Final[tuple[IfMissing, ...]] = ("apply", "skip")
+
+STRICTNESS: Final[Mapping[Route, int]] = {
+    "accept": 0,
+    "accept_flagged": 0,
+    "reject": 0,
+    "uncertain": 1,
+    "review": 2,
+    "escalate": 3,
+}
+"""How surely a person sees the claim; what is to become stricter moves up."""
 
 SCHEMA: Final = 1
 PLACES: Final = 8
@@ -88,6 +100,38 @@ class Mandatory:
 
 
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """Where a rule wants a claim to go at least; `next_step` belongs to `uncertain` alone."""
+
+    route: Route
+    next_step: NextStep | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRule:
+    """Makes an outcome stricter by a signal. Exactly one of `at_least` and `below` is a number.
+
+    `if_missing` says what becomes of a claim without the signal: silence does not dodge a rule unless it says so.
+    """
+
+    name: str
+    signal: str
+    at_least: float | None
+    below: float | None
+    if_missing: IfMissing
+    demand: Demand
+
+    def matches(self, signals: Mapping[str, float]) -> bool:
+        value = signals.get(self.signal)
+        if value is None:
+            return self.if_missing == "apply"
+        value = round(value, PLACES)
+        if self.at_least is not None:
+            return value >= self.at_least
+        return self.below is not None and value < self.below
+
+
+@dataclass(frozen=True, slots=True)
 class CalibratorEntry:
     """The calibration map of one model, model version and prompt version."""
 
@@ -135,6 +179,7 @@ class Policy:
     step_minutes: int
     step_budget: int
     mode: Mode
+    rules: tuple[SignalRule, ...] = ()
     lows: tuple[float, ...] = field(init=False, repr=False, compare=False)
     calibrator_of: Mapping[tuple[str, str, str], CalibratorEntry] = field(init=False, repr=False, compare=False)
 
@@ -172,8 +217,11 @@ def policy_hash(document: Mapping[str, Any]) -> str:
 
 
 def to_document(policy: Policy) -> dict[str, object]:
-    """The complete document, defaults written out, in plain JSON values."""
-    return {
+    """The complete document, defaults written out, in plain JSON values.
+
+    Without rules there is no `rules`: what was approved before there were any keeps its hash.
+    """
+    document: dict[str, object] = {
         "schema": SCHEMA,
         "bands": [_band_document(band) for band in policy.bands],
         "certainty": policy.certainty,
@@ -190,6 +238,9 @@ def to_document(policy: Policy) -> dict[str, object]:
         "step_budget": policy.step_budget,
         "mode": policy.mode,
     }
+    if policy.rules:
+        document["rules"] = [_rule_document(rule) for rule in policy.rules]
+    return document
 
 
 def _band_document(band: Band) -> dict[str, object]:
@@ -202,6 +253,18 @@ def _band_document(band: Band) -> dict[str, object]:
         "required_accuracy": band.required_accuracy,
         "labels_needed": band.labels_needed,
         "unaudited_waiver": band.unaudited_waiver,
+    }
+
+
+def _rule_document(rule: SignalRule) -> dict[str, object]:
+    edge = {"below": rule.below} if rule.at_least is None else {"at_least": rule.at_least}
+    return {
+        "name": rule.name,
+        "signal": rule.signal,
+        **edge,
+        "if_missing": rule.if_missing,
+        "route": rule.demand.route,
+        "next_step": rule.demand.next_step,
     }
 
 

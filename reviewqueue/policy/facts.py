@@ -13,7 +13,9 @@ class Facts:
 
     `band_states` holds, by band key, the state of each band for this model, model version and prompt version under
     the policy that routes: unmeasured, provisional, validated, failed, stale, breach or unvalidated; a band that is
-    not named is unmeasured. `audit_u` is `sampling.audit_number` of the claim. `attempt` counts from 1 within a case.
+    not named is unmeasured. `audit_u` is `sampling.audit_number` of the claim. `attempt` counts from 1 within a case,
+    and `case_mandatory` says whether an earlier attempt had to go to a person. `signals` are those that came with the
+    claim and those worked out at intake.
     """
 
     model: str
@@ -27,19 +29,24 @@ class Facts:
     breaker: bool = False
     attempt: int = 1
     step_expired: bool = False
+    signals: Mapping[str, float] = field(default_factory=dict)
+    case_mandatory: bool = False
 
 
 _NAMES: Final = tuple(each.name for each in fields(Facts))
+_LATER: Final = frozenset({"signals", "case_mandatory"})
+"""Fields that facts stored by earlier versions lack. They are written only where they say something."""
 
 
 def facts_to_json(facts: Facts) -> dict[str, object]:
-    """Plain JSON values, every field by its name."""
-    stored = {name: getattr(facts, name) for name in _NAMES}
-    return {**stored, "segments": dict(facts.segments), "band_states": dict(facts.band_states)}
+    """Plain JSON values by the names of the fields."""
+    stored = {name: getattr(facts, name) for name in _NAMES if name not in _LATER or getattr(facts, name)}
+    named = {"segments": dict(facts.segments), "band_states": dict(facts.band_states)}
+    return {**stored, **named, **({"signals": dict(facts.signals)} if facts.signals else {})}
 
 
 def facts_from_json(stored: Mapping[str, Any]) -> Facts:
     """The exact inverse. Raises ValueError when a field is missing or unknown: a guess would not be a replay."""
-    if stored.keys() != set(_NAMES):
+    if stored.keys() | _LATER != set(_NAMES):
         raise ValueError(f"stored facts need exactly the fields {', '.join(_NAMES)}")
     return Facts(**stored)

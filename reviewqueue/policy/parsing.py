@@ -37,6 +37,7 @@ from reviewqueue.policy.fields import (
     one_of,
     text,
 )
+from reviewqueue.policy.rule_parsing import signal_rules
 
 MOST_BANDS: Final = 50
 MOST_NAMES: Final = 1_000
@@ -64,6 +65,7 @@ def parse_policy(data: object) -> Policy:
     bands = _bands(document)
     mandatory = _mandatory(document.inner("mandatory", needed=True))
     calibrators = _calibrators(document)
+    rules = signal_rules(document)
     review = _review(document.inner("review"), bands)
     sampling = _sampling(document.inner("sampling", needed=True))
     certainty = document.optional("certainty", CERTAINTY, default=0.95)
@@ -85,17 +87,29 @@ def parse_policy(data: object) -> Policy:
         step_minutes=step_minutes,
         step_budget=step_budget,
         mode=mode,
+        rules=rules,
     )
 
 
 def names_problems(
-    policy: Policy, *, categories: Collection[str], segments: Mapping[str, Collection[str]]
+    policy: Policy,
+    *,
+    categories: Collection[str],
+    segments: Mapping[str, Collection[str]],
+    signals: Collection[str],
 ) -> list[Problem]:
-    """Names in the mandatory rules that the pipeline does not enumerate: such a rule would never match anything."""
+    """Names in rules that the pipeline does not know: such a rule would match nothing, or everything."""
     return [
         *_unknown_names("/mandatory/categories", policy.mandatory.categories, categories),
         *_unknown_segments(policy.mandatory.segments, segments),
+        *_unknown_signals(policy, signals),
     ]
+
+
+def _unknown_signals(policy: Policy, known: Collection[str]) -> Iterator[Problem]:
+    for place, rule in enumerate(policy.rules):
+        if rule.signal not in known:
+            yield Problem(f"/rules/{place}/signal", "unknown_name", "this pipeline declares no such signal")
 
 
 def _unknown_segments(wanted: Mapping[str, tuple[str, ...]], known: Mapping[str, Collection[str]]) -> Iterator[Problem]:

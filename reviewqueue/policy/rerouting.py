@@ -6,17 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
-from reviewqueue.policy.document import Route
+from reviewqueue.policy.document import STRICTNESS, Route
 from reviewqueue.policy.routing import Routing
 
-STRICTNESS: Final[Mapping[Route, int]] = {
-    "accept": 0,
-    "accept_flagged": 0,
-    "reject": 0,
-    "uncertain": 1,
-    "review": 2,
-    "escalate": 3,
-}
 _NAMED: Final[Mapping[str, Route]] = {route: route for route in STRICTNESS}
 
 

@@ -1,23 +1,27 @@
 """Where a claim goes: a pure function of what is known of it and of the policy.
 
 The order of the rules, strongest first: mandatory review; then whatever keeps a band from deciding (its accuracy is
-not validated, its model has no calibrator, a breaker, shadow mode, a spent or expired next step); then the band.
+not validated, its model has no calibrator, a breaker, shadow mode, a spent or expired next step); then the stricter of
+the band and the rules over signals.
 Rules above the band only ever hold a claim for people.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from calibration.core.maps import calibrate
 from reviewqueue.policy.document import (
+    NEXT_STEPS,
     PLACES,
     SEEN_IN_FULL,
+    STRICTNESS,
     Band,
     Blind,
     CalibratorEntry,
+    Demand,
     HeldRoute,
     Mandatory,
     NextStep,
@@ -74,17 +78,33 @@ def route(facts: Facts, policy: Policy) -> Routing:
     """Applies every rule. Total: a claim whose confidence is absent or no probability goes to people."""
     placement = place(facts, policy)
     band = placement.band
+    demands = [rule.demand for rule in policy.rules if rule.matches(facts.signals)] if policy.rules else []
+    wanted = _wanted(band, demands)
     mandatory = _mandatory_reasons(facts, policy.mandatory)
-    blockers = _blockers(facts, policy, placement)
-    taken: Route
+    blockers = _blockers(facts, policy, placement, wanted)
+    taken = wanted
     if band is None or mandatory or blockers:
-        taken = _held_route(band, policy.mandatory.route if mandatory else "review")
-    else:
-        taken = band.route
-    reasons = [*mandatory, *blockers]
-    if band is not None and taken == band.route:
-        reasons.append("band")
+        taken = Demand(_held_route(wanted, policy.mandatory.route if mandatory else "review"), None)
+    reasons = [*mandatory, *blockers, *_asked_for(taken, band, demands)]
     return _routing(facts, policy, placement, taken, reasons, mandatory=bool(mandatory))
+
+
+def _wanted(band: Band | None, demands: Sequence[Demand]) -> Demand:
+    """The strictest of what the band and the rules ask for; the band where a rule asks for no more than it does."""
+    own = Demand("review", None) if band is None else Demand(band.route, band.next_step)
+    stricter = [demand for demand in demands if STRICTNESS[demand.route] > STRICTNESS[own.route]]
+    return max(stricter, key=_urgency, default=own)
+
+
+def _urgency(demand: Demand) -> tuple[int, int]:
+    """Of several next steps the first one in the list of them all, whatever the order of the rules."""
+    return STRICTNESS[demand.route], -NEXT_STEPS.index(demand.next_step) if demand.next_step else 0
+
+
+def _asked_for(taken: Demand, band: Band | None, demands: Sequence[Demand]) -> list[str]:
+    """Who asked for what is taken, the band or a rule; a rule that matched is named in any case, after the others."""
+    by_band = band is not None and taken.route == band.route
+    return [*(["band"] if by_band else []), *(["signal_rule"] if demands else [])]
 
 
 def no_policy(facts: Facts) -> Routing:
@@ -145,7 +165,10 @@ def _probability(confidence: float | None) -> float | None:
 
 
 def _mandatory_reasons(facts: Facts, mandatory: Mandatory) -> list[str]:
-    """A claim that leaves out what a mandatory rule asks about is held as well: silence must not dodge the rule."""
+    """A claim that leaves out what a mandatory rule asks about is held as well: silence must not dodge the rule.
+
+    Nor does a further attempt under another name: what was mandatory once in a case stays so.
+    """
     reasons = []
     if mandatory.category_set and (not facts.category or facts.category in mandatory.category_set):
         reasons.append("mandatory_category")
@@ -154,11 +177,13 @@ def _mandatory_reasons(facts: Facts, mandatory: Mandatory) -> list[str]:
         if not value or value in values:
             reasons.append("mandatory_segment")
             break
+    if facts.case_mandatory:
+        reasons.append("mandatory_case")
     return reasons
 
 
-def _blockers(facts: Facts, policy: Policy, placement: Placement) -> list[str]:
-    """Why the band may not have its way, most decisive first."""
+def _blockers(facts: Facts, policy: Policy, placement: Placement, wanted: Demand) -> list[str]:
+    """Why neither the band nor a rule may have its way, most decisive first."""
     band = placement.band
     reasons = []
     if band is None or (band.automates and not _earned(placement, band)):
@@ -169,7 +194,7 @@ def _blockers(facts: Facts, policy: Policy, placement: Placement) -> list[str]:
         reasons.append("drift_breaker")
     if policy.mode == "shadow":
         reasons.append("shadow_mode")
-    if band is not None and band.route == "uncertain" and facts.attempt >= policy.step_budget:
+    if wanted.route == "uncertain" and facts.attempt >= policy.step_budget:
         reasons.append("step_budget_spent")
     if facts.step_expired:
         reasons.append("step_timeout")
@@ -181,21 +206,21 @@ def _earned(placement: Placement, band: Band) -> bool:
     return placement.band_state == "validated" and placement.calibrator is not None and band.audit_rate > 0
 
 
-def _held_route(band: Band | None, wanted: HeldRoute) -> HeldRoute:
+def _held_route(asked: Demand, held: HeldRoute) -> HeldRoute:
     """The stricter of the two ways to people."""
-    return "escalate" if wanted == "escalate" or (band is not None and band.route == "escalate") else "review"
+    return "escalate" if "escalate" in (held, asked.route) else "review"
 
 
 def _routing(
-    facts: Facts, policy: Policy, placement: Placement, taken: Route, reasons: list[str], *, mandatory: bool
+    facts: Facts, policy: Policy, placement: Placement, demand: Demand, reasons: list[str], *, mandatory: bool
 ) -> Routing:
-    band, terms = placement.band, policy.review
+    band, terms, taken = placement.band, policy.review, demand.route
     audit_rate = 1.0 if band is None or taken in SEEN_IN_FULL else band.audit_rate
     sampled = taken in ("accept", "reject") and facts.audit_u < audit_rate
     labels_needed = policy.labels_needed_in(band)
     return Routing(
         route=taken,
-        next_step=band.next_step if band is not None and taken == "uncertain" else None,
+        next_step=demand.next_step,
         band=None if band is None else band.key,
         band_state=placement.band_state,
         confidence=placement.confidence,

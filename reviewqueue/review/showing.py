@@ -18,9 +18,11 @@ ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seve
 _REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "mandatory_category": ("blocker", "Its category always goes to a person."),
     "mandatory_segment": ("blocker", "A segment it belongs to always goes to a person."),
+    "mandatory_case": ("blocker", "An earlier attempt at the same case had to go to a person."),
     "band_unvalidated": ("blocker", "The accuracy of its band is not validated for this model version."),
     "uncalibrated_model": ("blocker", "The confidence of this model version has no calibration yet."),
     "drift_breaker": ("blocker", "Accuracy has moved here, so nothing passes without a person for now."),
+    "signal_rule": ("blocker", "A rule of the policy asks for more care because of one of its signals."),
     "verifier_failed": ("blocker", "An automatic check of the output failed."),
     "verifier_passed": ("voucher", "An automatic check of the output passed."),
     "audit_sample": ("voucher", "It was drawn at random to measure how often accepted outputs are right."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -40,6 +41,15 @@ def test_the_list_shows_who_proposed_and_who_approved(world: World, draft: Polic
     assert "Version 2" in page
     assert "by Olga" in page
     assert "by Otto" in page
+
+
+def test_rules_over_signals_are_read_in_words(world: World, olga: Visitor) -> None:
+    rule = {"name": "changes its mind", "signal": "attempt_agreement", "below": 0.5, "route": "escalate"}
+    world.activate({**POLICY, "rules": [rule]})
+    page = text_of(olga.get(f"{POLICIES}2/"))
+    rules = re.sub(r"<[^>]+>", "", page[page.index("Rules over signals.") :])
+    assert "changes its mind: attempt_agreement below 0.5 or missing" in rules
+    assert "can only make the answer of the band stricter" in page
 
 
 def test_the_rules_can_be_read_as_a_specification(world: World, olga: Visitor) -> None:

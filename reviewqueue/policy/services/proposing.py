@@ -11,6 +11,7 @@ from reviewqueue.accounts.models import User
 from reviewqueue.errors import FieldProblem, Invalid
 from reviewqueue.ledger import services as ledger
 from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.pipelines.signals import known_signals
 from reviewqueue.policy.difference import loosens_mandatory
 from reviewqueue.policy.document import Policy, policy_hash, to_document
 from reviewqueue.policy.models import LONGEST_NOTE, PolicyStatus, PolicyVersion
@@ -84,7 +85,12 @@ def _checked(pipeline: Pipeline, document: Mapping[str, Any], note: str) -> Poli
     if len(note) > LONGEST_NOTE or "\0" in note:
         raise Invalid([FieldProblem("/note", "text", f"At most {LONGEST_NOTE:,} characters, none of them NUL.")])
     policy = parse_policy(document)
-    unknown = names_problems(policy, categories=pipeline.categories, segments=pipeline.segment_values)
+    unknown = names_problems(
+        policy,
+        categories=pipeline.categories,
+        segments=pipeline.segment_values,
+        signals=known_signals(pipeline.signals),
+    )
     if unknown:
         raise Invalid(unknown)
     return policy

@@ -74,13 +74,18 @@ class CascadeMachine(RuleBasedStateMachine):
         self.released: set[Any] = set()
 
     def teardown(self) -> None:
-        """When all time is over, nobody waits for a caller any more."""
+        """When all time is over, nobody waits for a caller any more. What was found wrong does not reach the next run."""
+        try:
+            self._all_time_passes()
+        finally:
+            transaction.savepoint_rollback(self.savepoint)
+
+    def _all_time_passes(self) -> None:
         for claim in Claim.objects.filter(status="awaiting_step"):
             time_passes(claim, minutes=STEP_MINUTES + 1)
         steps.expire_steps()
         assert not Claim.objects.filter(status="awaiting_step").exists()
         self.every_claim_is_done_or_somebody_is_asked_for_it()
-        transaction.savepoint_rollback(self.savepoint)
 
     # --- what happens -------------------------------------------------------------------------------------------
 

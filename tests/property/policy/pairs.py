@@ -14,7 +14,7 @@ from typing import Any
 from reviewqueue.policy.document import AUTOMATING, HELD, LADDER, NEXT_STEPS, SEEN_IN_FULL, Policy
 from reviewqueue.policy.facts import Facts
 from reviewqueue.policy.parsing import parse_policy
-from tests.property.policy.strategies import CATEGORIES, SEGMENTS, STATES, SUBJECTS
+from tests.property.policy.strategies import CATEGORIES, SEGMENTS, SIGNALS, STATES, SUBJECTS
 
 MAPS: tuple[dict[str, Any], ...] = (
     {"kind": "identity"},
@@ -49,6 +49,19 @@ def random_document(rng: Random) -> dict[str, Any]:
         "review": {"blind": rng.choice(["none", "score", "answer"])},
         "sampling": {"epoch": "2026-1"},
         "mode": "shadow" if rng.random() < 0.05 else "active",
+        "rules": [_random_rule(rng, place) for place in range(rng.choice((0, 0, 1, 2)))],
+    }
+
+
+def _random_rule(rng: Random, place: int) -> dict[str, Any]:
+    route = rng.choice(["uncertain", *HELD])
+    return {
+        "name": f"rule {place}",
+        "signal": rng.choice(SIGNALS),
+        rng.choice(("at_least", "below")): rng.random(),
+        "if_missing": rng.choice(("apply", "skip")),
+        "route": route,
+        "next_step": rng.choice(NEXT_STEPS) if route == "uncertain" else None,
     }
 
 
@@ -90,4 +103,6 @@ def random_facts(rng: Random, policy: Policy) -> Facts:
         breaker=rng.random() < 0.05,
         attempt=rng.randrange(1, 5),
         step_expired=rng.random() < 0.05,
+        signals={name: rng.random() for name in SIGNALS if rng.random() < 0.7},
+        case_mandatory=rng.random() < 0.05,
     )

@@ -10,6 +10,7 @@ from reviewqueue.policy.document import (
     AUTOMATING,
     BLIND_DEGREES,
     HELD,
+    IF_MISSING,
     LADDER,
     MODES,
     NEXT_STEPS,
@@ -21,6 +22,7 @@ from reviewqueue.policy.parsing import parse_policy
 
 CATEGORIES = ("pricing", "health", "legal", "smalltalk")
 SEGMENTS = {"workflow": ("qa", "refund"), "language": ("en", "de", "ar")}
+SIGNALS = ("input_risk", "evidence", "attempt_agreement")
 SUBJECTS = (("acme-lm", "1", ""), ("acme-lm", "2", "v14"), ("other", "2026-10-01", "v1"))
 STATES = ("unmeasured", "provisional", "validated", "failed", "stale", "breach", "unvalidated")
 
@@ -124,6 +126,26 @@ mandatory_rules = st.fixed_dictionaries(
         "route": st.sampled_from(HELD),
     }
 )
+next_steps = st.sampled_from(NEXT_STEPS)
+demands = st.one_of(
+    st.fixed_dictionaries({"route": st.sampled_from(HELD)}),
+    st.fixed_dictionaries({"route": st.just("uncertain"), "next_step": next_steps}),
+)
+rule_edges = st.one_of(
+    st.fixed_dictionaries({"at_least": probabilities}), st.fixed_dictionaries({"below": probabilities})
+)
+signal_rules = st.lists(
+    st.builds(
+        lambda name, signal, edge, missing, demand: {"name": name, "signal": signal, **edge, **missing, **demand},
+        names,
+        st.sampled_from(SIGNALS),
+        rule_edges,
+        st.fixed_dictionaries({}, optional={"if_missing": st.sampled_from(IF_MISSING)}),
+        demands,
+    ),
+    max_size=3,
+    unique_by=lambda rule: rule["name"],
+)
 review_terms = st.fixed_dictionaries(
     {},
     optional={
@@ -150,6 +172,7 @@ documents: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "freshness_days": st.integers(1, 365),
         "step_minutes": st.integers(1, 600),
         "step_budget": st.integers(1, 5),
+        "rules": signal_rules,
     },
 )
 policies: st.SearchStrategy[Policy] = documents.map(parse_policy)
@@ -166,6 +189,8 @@ claims = st.fixed_dictionaries(
         "breaker": st.booleans(),
         "attempt": st.integers(1, 5),
         "step_expired": st.booleans(),
+        "signals": st.fixed_dictionaries({}, optional=dict.fromkeys(SIGNALS, probabilities)),
+        "case_mandatory": st.booleans(),
     }
 )
 states = st.lists(st.none() | st.sampled_from(STATES), min_size=5, max_size=5)

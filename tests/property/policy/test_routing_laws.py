@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reviewqueue.policy.document import AUTOMATING, HELD, LADDER, SEEN_IN_FULL, Band, Policy, to_document
+from reviewqueue.policy.document import AUTOMATING, HELD, LADDER, SEEN_IN_FULL, STRICTNESS, Band, Policy, to_document
 from reviewqueue.policy.facts import Facts, facts_from_json, facts_to_json
 from reviewqueue.policy.parsing import parse_policy
 from reviewqueue.policy.routing import Routing, no_policy, route
@@ -20,6 +20,8 @@ REASONS = {
     "band",
     "mandatory_category",
     "mandatory_segment",
+    "mandatory_case",
+    "signal_rule",
     "band_unvalidated",
     "uncalibrated_model",
     "drift_breaker",
@@ -36,7 +38,7 @@ MANY = settings(max_examples=60, deadline=None)
 def is_mandatory(facts: Facts, policy: Policy) -> bool:
     """Said again in other words than the code's: nothing but a listed free name is free."""
     rules = policy.mandatory
-    if rules.categories and facts.category in {None, "", *rules.categories}:
+    if facts.case_mandatory or (rules.categories and facts.category in {None, "", *rules.categories}):
         return True
     return any(facts.segments.get(name) in {None, "", *values} for name, values in rules.segments.items())
 
@@ -80,6 +82,19 @@ def check_mandatory_review(policy: Policy, facts: Facts, answer: Routing) -> Non
             assert answer.route == "escalate"
 
 
+def check_rules(policy: Policy, facts: Facts, answer: Routing) -> None:
+    """Without its rules a policy never gives a stricter answer, and what a rule asks for is the least that happens."""
+    plain = route(facts, replace(policy, rules=()))
+    assert STRICTNESS[answer.route] >= STRICTNESS[plain.route]
+    asked = [rule.demand for rule in policy.rules if rule.matches(facts.signals)]
+    assert ("signal_rule" in answer.reasons) == bool(asked)
+    assert all(STRICTNESS[answer.route] >= STRICTNESS[demand.route] for demand in asked)
+    if answer.route != plain.route:
+        assert answer.route in {"escalate", "review", *(demand.route for demand in asked)}
+    if not asked:
+        assert answer == plain
+
+
 @given(policies_with_facts)
 @MANY
 def test_every_claim_gets_an_answer_that_is_sound(pair: tuple[Policy, Facts]) -> None:
@@ -88,6 +103,7 @@ def test_every_claim_gets_an_answer_that_is_sound(pair: tuple[Policy, Facts]) ->
     check_answer(policy, facts, answer)
     check_automation_was_earned(policy, facts, answer)
     check_mandatory_review(policy, facts, answer)
+    check_rules(policy, facts, answer)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -98,6 +114,8 @@ def test_over_a_million_pairs_mandatory_review_is_never_loosened_and_automation_
         answer = route(facts, policy)
         check_mandatory_review(policy, facts, answer)
         check_automation_was_earned(policy, facts, answer)
+        if policy.rules:
+            check_rules(policy, facts, answer)
         judged += 1
         automated += answer.route in AUTOMATING
         mandatory += answer.mandatory

@@ -170,5 +170,5 @@ def test_stored_facts_with_other_fields_are_not_guessed_at(change: dict[str, obj
 def test_the_policy_in_the_documentation_is_one_and_says_the_defaults_truly() -> None:
     text = (Path(__file__).parents[3] / "docs" / "policy.md").read_text(encoding="utf-8")
     shown = json.loads(text.split("```json")[1].split("```")[0])
-    needed = {name: shown[name] for name in ("schema", "bands", "mandatory", "calibrators", "sampling")}
+    needed = {name: shown[name] for name in ("schema", "bands", "mandatory", "calibrators", "rules", "sampling")}
     assert parse_policy(needed) == parse_policy(shown)

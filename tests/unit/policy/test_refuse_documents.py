@@ -179,6 +179,7 @@ def test_names_the_pipeline_does_not_enumerate_are_problems() -> None:
         ),
         categories=["health", "pricing"],
         segments={"workflow": ["qa", "refund"]},
+        signals=[],
     )
     assert [(problem.pointer, problem.code) for problem in problems] == [
         ("/mandatory/categories/1", "unknown_name"),
@@ -188,4 +189,4 @@ def test_names_the_pipeline_does_not_enumerate_are_problems() -> None:
 
 
 def test_names_the_pipeline_enumerates_are_no_problem() -> None:
-    assert names_problems(policy(), categories=["health"], segments={"workflow": ["qa", "refund"]}) == []
+    assert names_problems(policy(), categories=["health"], segments={"workflow": ["qa", "refund"]}, signals=[]) == []
