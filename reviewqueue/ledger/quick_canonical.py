@@ -16,6 +16,7 @@ from reviewqueue.ledger.canonical import MAX_BODY_BYTES, MAX_LEVELS, canonical_b
 
 MAX_INTEGER: Final = 2**53 - 1
 _PLAIN: Final = frozenset({str, bool, type(None)})
+_CONTAINERS: Final = frozenset({dict, list})
 _TEXT: Final = frozenset({str})
 _NUL: Final = b"\\u0000"
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -23,7 +24,8 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 def quick_canonical(value: Any) -> bytes:
     """What `rfc8785.dumps` gives. Raises ValueError where it does."""
-    if type(value) is str or _written_alike(value, MAX_LEVELS, True):
+    kind = type(value)
+    if kind in _PLAIN or (not value and kind in _CONTAINERS) or _written_alike(value, MAX_LEVELS, True):
         return _encode(value)
     return rfc8785.dumps(value)
 
