@@ -99,6 +99,11 @@ def measure(pool: ThreadPoolExecutor, reviewers: list[User], size: int, rounds: 
     say(f"  take / bare           {spread([whole / bare for whole, bare in rates])}")
 
 
+def hang_up(_: int) -> None:
+    time.sleep(0.05)  # so that every thread gets one
+    connection.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, nargs="+", default=SIZES, help="open tasks, ascending")
@@ -114,7 +119,7 @@ def main() -> None:
                 fill(world, size, first)
                 measure(pool, reviewers, size, chosen.rounds)
         finally:
-            list(pool.map(lambda _: (time.sleep(0.05), connection.close()), range(CLIENTS)))
+            list(pool.map(hang_up, range(CLIENTS)))
 
 
 if __name__ == "__main__":
