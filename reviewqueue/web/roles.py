@@ -9,7 +9,6 @@ from reviewqueue.errors import Forbidden
 from reviewqueue.pipelines.selectors import has_role
 
 LEDGER_ROLES: Final = frozenset({"auditor", "admin"})
-APPROVING_ROLES: Final = frozenset({"owner"})
 SETTING_ROLES: Final = frozenset({"owner", "admin"})
 
 

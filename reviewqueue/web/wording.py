@@ -55,6 +55,27 @@ POLICY_STATUS: Final = {
     "rejected": "Rejected",
 }
 
+TRIP_REASONS: Final = {
+    "incident": "An incident",
+    "complaints": "Complaints",
+    "upstream_change": "Something changed upstream",
+    "precaution": "As a precaution",
+}
+
+RESET_REASONS: Final = {
+    "examined": "Examined: the outputs are as good as before",
+    "cause_removed": "The cause is removed",
+    "measured_again": "Measured again",
+    "false_alarm": "A false alarm",
+}
+
+WORK: Final = {
+    "review": "Review of held claims",
+    "escalate": "Review by a senior",
+    "flagged": "Check of flagged claims",
+    "audit": "Audit sample",
+}
+
 CLAIM_STATUS: Final = {
     "decided": "Decided",
     "awaiting_step": "Waiting for a next step",
@@ -203,6 +224,9 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "elicitation": ELICITATIONS,
     "direction": DIRECTIONS,
     "tier": TIERS,
+    "trip": TRIP_REASONS,
+    "reset": RESET_REASONS,
+    "work": WORK,
 }
 
 

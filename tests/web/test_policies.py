@@ -102,7 +102,7 @@ def test_a_rejected_draft_cannot_be_activated_any_more(world: World, draft: Poli
 
 def test_an_auditor_reads_and_finds_no_buttons(world: World, draft: PolicyVersion, ada: Visitor) -> None:
     page = text_of(ada.get(f"{POLICIES}2/"))
-    assert "An owner of this pipeline who did not propose it can approve it." in page
+    assert "An owner of this pipeline or an administrator who did not propose it can approve it." in page
     assert "Approve and activate" not in page
     assert "Reject</button>" not in page
 

@@ -12,6 +12,7 @@ from reviewqueue.pipeline_settings import NamesInUse, SettingsOutdated, change_s
 from reviewqueue.pipelines.costs import costs_of
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, people_of, pipeline_for
+from reviewqueue.policy.selectors import one_person_approval
 from reviewqueue.web.access import form_page
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
@@ -40,7 +41,8 @@ def settings(request: PersonRequest, slug: str) -> HttpResponse:
     pipeline = pipeline_for(request.user, slug, FIGURES_ROLES)
     if not has_role(request.user, SETTING_ROLES, pipeline_id=pipeline.pk):
         signals = sorted(pipeline.signals.items())
-        context = {"pipeline": pipeline, "signals": signals, "costs": costs_of(pipeline.costs)}
+        allowed = one_person_approval(pipeline)
+        context = {"pipeline": pipeline, "signals": signals, "costs": costs_of(pipeline.costs), "allowed": allowed}
         return show(request, "pipelines/settings_read.html", context)
     rows = SignalRows(prefix="signal", initial=initial_rows(pipeline))
     initial = initial_settings(pipeline, settings_hash(pipeline))
@@ -75,6 +77,7 @@ def _show_form(
         "form": form,
         "rows": rows,
         "kept_categories": _kept(pipeline, in_use),
+        "allowed": one_person_approval(pipeline),
         "shows_errors": status == 422,
         **more,
     }

@@ -1,22 +1,21 @@
-"""Policy versions: read, compare, approve, reject."""
+"""Policy versions: the list, one of them, and one as a specification to print."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import messages
 from django.http import HttpResponse
 
 from calibration.selectors import band_table
-from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, pipeline_for
-from reviewqueue.policy import selectors, services
+from reviewqueue.pipelines.selectors import FIGURES_ROLES, pipeline_for
+from reviewqueue.policy import selectors
 from reviewqueue.policy.difference import difference
-from reviewqueue.web.access import action, page
+from reviewqueue.web.access import page
 from reviewqueue.web.charts import track_start
 from reviewqueue.web.evidence import evidence_tables
-from reviewqueue.web.render import go, show
+from reviewqueue.web.policy_life import life_of
+from reviewqueue.web.render import show
 from reviewqueue.web.request import PersonRequest
-from reviewqueue.web.roles import APPROVING_ROLES
 from reviewqueue.web.views.pipelines import MODELS_SHOWN
 
 if TYPE_CHECKING:
@@ -27,56 +26,64 @@ if TYPE_CHECKING:
 @page
 def policies(request: PersonRequest, slug: str) -> HttpResponse:
     pipeline = pipeline_for(request.user, slug, FIGURES_ROLES)
-    return show(request, "policies/policies.html", {"pipeline": pipeline, "versions": selectors.versions(pipeline)})
+    context = {
+        "pipeline": pipeline,
+        "versions": selectors.versions(pipeline),
+        "shadow": selectors.version_in_shadow(pipeline),
+        "open_breakers": selectors.open_breakers(pipeline),
+        "allowed": selectors.one_person_approval(pipeline),
+    }
+    return show(request, "policies/policies.html", context)
 
 
 @page
 def policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     pipeline = pipeline_for(request.user, slug, FIGURES_ROLES)
     version = selectors.version_for(pipeline, number)
-    rules = selectors.policy_of(version.pk, version.document_hash)
     tables = band_table(pipeline, version=version)[:MODELS_SHOWN]
     context = {
         "pipeline": pipeline,
         "version": version,
         "title": f"Policy version {version.number}",
-        "rules": rules,
-        **_compared(pipeline, version),
+        "rules": selectors.policy_of(version.pk, version.document_hash),
+        **_compared(pipeline, version, request.GET.get("against", "")),
         "evidence": evidence_tables(version.evidence),
         "measured": [{"name": f"measured-{place}", "table": table} for place, table in enumerate(tables)],
         "start": track_start(row.low for table in tables for row in table.rows),
-        "may_decide": has_role(request.user, APPROVING_ROLES, pipeline_id=pipeline.pk),
-        "is_own": version.proposed_by_id == request.user.pk,
+        "life": life_of(version, request.user, pipeline),
     }
     return show(request, "policies/policy.html", context)
 
 
-def _compared(pipeline: Pipeline, version: PolicyVersion) -> dict[str, Any]:
-    """The difference to the version that decides now; for that version itself, to the one it replaced."""
-    active = selectors.active_policy(pipeline.pk)
-    if active and active.version_id != version.pk:
-        before, number = active.policy, active.number
-    elif version.based_on:
-        before = selectors.policy_of(version.based_on_id, version.based_on.document_hash)
-        number = version.based_on.number
-    else:
-        return {"changes": None, "compared_to": None}
+def _compared(pipeline: Pipeline, version: PolicyVersion, against: str) -> dict[str, Any]:
+    """The difference to the version asked for, else to the one that decides now, else to the one it replaced."""
+    others = [each for each in selectors.versions(pipeline) if each.pk != version.pk]
+    before = version_before(others, version, against)
+    found: dict[str, Any] = {"others": others, "changes": None, "compared_to": None}
+    if before is None:
+        return found
     rules = selectors.policy_of(version.pk, version.document_hash)
-    return {"changes": difference(before, rules), "compared_to": number}
+    earlier = selectors.policy_of(before.pk, before.document_hash)
+    return {**found, "changes": difference(earlier, rules), "compared_to": before.number}
 
 
-@action
-def activate(request: PersonRequest, slug: str, number: int) -> HttpResponse:
-    pipeline = pipeline_for(request.user, slug, APPROVING_ROLES)
+def version_before(others: list[PolicyVersion], version: PolicyVersion, against: str = "") -> PolicyVersion | None:
+    """Which of the others a version is compared with."""
+    asked = next((each for each in others if str(each.number) == against), None)
+    active = next((each for each in others if each.status == "active"), None)
+    return asked or active or next((each for each in others if each.pk == version.based_on_id), None)
+
+
+@page
+def specification(request: PersonRequest, slug: str, number: int) -> HttpResponse:
+    pipeline = pipeline_for(request.user, slug, FIGURES_ROLES)
     version = selectors.version_for(pipeline, number)
-    services.approve_and_activate(version=version, approver=request.user)
-    messages.success(request, f"Version {number} decides from now on.")
-    return go(request, "web:policy", slug=slug, number=number)
-
-
-@action
-def reject(request: PersonRequest, slug: str, number: int) -> HttpResponse:
-    pipeline = pipeline_for(request.user, slug, APPROVING_ROLES)
-    services.reject(version=selectors.version_for(pipeline, number), by=request.user)
-    messages.success(request, f"Version {number} was rejected.")
-    return go(request, "web:policies", slug=slug)
+    context = {
+        "pipeline": pipeline,
+        "version": version,
+        "title": f"Specification of policy version {version.number}",
+        "rules": selectors.policy_of(version.pk, version.document_hash),
+        "allowed": selectors.one_person_approval(pipeline),
+        "breakers": selectors.open_breakers(pipeline),
+    }
+    return show(request, "policies/specification.html", context)
