@@ -74,7 +74,7 @@ class CascadeMachine(RuleBasedStateMachine):
         self.released: set[Any] = set()
 
     def teardown(self) -> None:
-        """When all time is over, nobody waits for a caller any more. What was found wrong does not reach the next run."""
+        """When all time is over, nobody waits for a caller any more; what was wrong does not reach the next run."""
         try:
             self._all_time_passes()
         finally:
