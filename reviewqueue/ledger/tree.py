@@ -100,7 +100,7 @@ def root_at(node: NodeAt, size: int) -> bytes:
 
 def range_root(node: NodeAt, start: int, end: int) -> bytes:
     """Root over leaves start … end - 1, where `start` is a multiple of the largest power of two that fits."""
-    return _fold([node(level, index) for level, index in _perfect_nodes(start, end)])
+    return _fold([node(level, index) for level, index in perfect_nodes(start, end)])
 
 
 def inclusion_proof(node: NodeAt, index: int, size: int) -> list[bytes]:
@@ -208,7 +208,8 @@ def _split(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
-def _perfect_nodes(start: int, end: int) -> Iterator[tuple[int, int]]:
+def perfect_nodes(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """(level, index) of the perfect subtrees over leaves start … end - 1, largest first."""
     while start < end:
         level = (end - start).bit_length() - 1
         yield level, start >> level
@@ -216,5 +217,5 @@ def _perfect_nodes(start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _perfect_parts(hashes: Sequence[bytes]) -> Iterator[bytes]:
-    for level, index in _perfect_nodes(0, len(hashes)):
+    for level, index in perfect_nodes(0, len(hashes)):
         yield perfect_root(hashes[index << level : (index + 1) << level])

@@ -81,7 +81,7 @@ def verify(*, keys: Sequence[VerifierKey], anchor: FileAnchor | None = None, pin
     """
     anchored = anchor.notes() if anchor else ()  # taken before the snapshot, which therefore has all they speak of
     outside = [anchored_heads(anchored, keys), iter(pinned_heads(pins, keys))]
-    with _snapshot():
+    with snapshot():
         walk = _TreeWalk(heapq.merge(stored_heads(keys), *outside, key=attrgetter("size")))
         tail = _Tail()
         kept: list[Finding] = []
@@ -96,7 +96,7 @@ def verify(*, keys: Sequence[VerifierKey], anchor: FileAnchor | None = None, pin
 
 
 @contextmanager
-def _snapshot() -> Iterator[None]:
+def snapshot() -> Iterator[None]:
     """One state of the database for all that is read, where the caller has not opened a transaction already."""
     own = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
