@@ -7,7 +7,7 @@ can only do the opposite, and *neutral* otherwise. What could go either way coun
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Final, Literal
 
@@ -297,6 +297,8 @@ def _rules_by_name(policy: Policy) -> dict[str, tuple[str, SignalRule]]:
 def _rule_change(pointer: str, name: str, old: SignalRule, new: SignalRule) -> Change:
     before, after = _in_words(old), _in_words(new)
     direction: Direction = "stricter" if _is_as_strict(old, new) else "looser"
+    if replace(new, demand=old.demand) == old and new.demand.route == old.demand.route:
+        direction = "neutral"  # another next step, as in a band
     return Change(pointer, f"The rule {name}: {before} becomes {after}", before, after, direction)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from reviewqueue.pipelines.selectors import has_role
 from reviewqueue.policy.models import PolicyStatus
-from reviewqueue.policy.rights import DECIDE, LOOSEN_MANDATORY
+from reviewqueue.policy.rights import DECIDE, LOOSEN_MANDATORY, PROPOSE
 from reviewqueue.policy.selectors import one_person_approval, version_in_shadow
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ WaitsFor = Literal["", "somebody_else", "owner", "administrators", "second_admin
 class Life:
     """`waits_for` says who has to approve when it is not this person."""
 
+    may_propose: bool
     may_decide: bool
     may_approve: bool
     waits_for: WaitsFor
@@ -53,6 +54,7 @@ def life_of(version: PolicyVersion, person: User, pipeline: Pipeline) -> Life:
     is_draft = version.status == PolicyStatus.DRAFT
     waits_for = _waits_for(version, person, pipeline, alone=alone) if is_draft else ""
     return Life(
+        may_propose=has_role(person, PROPOSE, pipeline_id=pipeline.pk),
         may_decide=has_role(person, DECIDE, pipeline_id=pipeline.pk),
         may_approve=is_draft and not waits_for,
         waits_for=waits_for,

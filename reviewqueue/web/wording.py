@@ -55,6 +55,17 @@ POLICY_STATUS: Final = {
     "rejected": "Rejected",
 }
 
+BLINDNESS: Final = {
+    "none": "Nothing in held claims",
+    "score": "The confidence",
+    "answer": "The output, until they have answered",
+}
+
+MODES: Final = {
+    "active": "Active",
+    "shadow": "On trial: everything is held",
+}
+
 TRIP_REASONS: Final = {
     "incident": "An incident",
     "complaints": "Complaints",

@@ -20,7 +20,7 @@ from tests.world import POLICY, SETUP, World
 
 PEOPLE = ("rita", "sam", "olga", "ada", "adam", "nora")
 ALLOWED = (200, 303, 422)
-FORMS = {"revise", "settings", "second_opinion", "breakers", "breaker_reset", "one_person"}
+FORMS = {"revise", "settings", "second_opinion", "breakers", "breaker_reset", "one_person", "policy_new"}
 """Addresses that show the form they take."""
 OPEN_TO_ALL = {"login", "logout", "healthz", "readyz"}
 
@@ -140,6 +140,10 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("policies", "get", elsewhere, FIGURES_ELSEWHERE),
     ("policy", "get", draft_here, FIGURES),
     ("policy", "get", draft_elsewhere, FIGURES_ELSEWHERE),
+    ("policy_new", "get", here, {**DECIDES, "olga": 200, "adam": 403}),
+    ("policy_new", "get", elsewhere, {**DECIDES_ELSEWHERE, "adam": 403}),
+    ("policy_new", "post", here, {**DECIDES, "olga": 422, "adam": 403}),
+    ("policy_new", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 403}),
     ("specification", "get", draft_here, FIGURES),
     ("specification", "get", draft_elsewhere, FIGURES_ELSEWHERE),
     ("policy_backtest", "get", draft_here, FIGURES),

@@ -17,7 +17,7 @@ from reviewqueue.policy.services.one_person import (
     allow_one_person_approval,
     end_one_person_approval,
 )
-from reviewqueue.policy.services.proposing import propose, propose_within, withdraw
+from reviewqueue.policy.services.proposing import checked, propose, propose_within, withdraw
 from reviewqueue.policy.services.shadow import ShadowTaken, start_shadow, stop_shadow
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "allow_one_person_approval",
     "approve",
     "approve_and_activate",
+    "checked",
     "end_one_person_approval",
     "propose",
     "propose_within",

@@ -16,7 +16,7 @@ from reviewqueue.policy.difference import loosens_mandatory
 from reviewqueue.policy.document import Policy, policy_hash, to_document
 from reviewqueue.policy.models import LONGEST_NOTE, PolicyStatus, PolicyVersion
 from reviewqueue.policy.parsing import names_problems, parse_policy
-from reviewqueue.policy.services.held import SWEEP, active_version, actor_of, hold, hold_pipeline, named
+from reviewqueue.policy.services.held import SWEEP, PolicyOutdated, active_version, actor_of, hold, hold_pipeline, named
 from reviewqueue.policy.services.shadow import end_run_of
 from reviewqueue.transactions import joins_transaction, service
 
@@ -29,13 +29,20 @@ def propose(
     proposer: User | None,
     note: str = "",
     evidence: Mapping[str, Any] | None = None,
+    on_top_of: int | None = None,
 ) -> PolicyVersion:
     """Stores a draft. `proposer` is None when a sweep proposes.
 
+    `on_top_of` is the number of the version that was active when its author looked, 0 when there was none; None when
+    nobody looked.
+
     Raises:
         Invalid: every problem of the document, with JSON Pointers.
+        PolicyOutdated: another version became active meanwhile.
     """
-    return _propose(pipeline=pipeline, document=document, proposer=proposer, note=note, evidence=evidence)
+    return _propose(
+        pipeline=pipeline, document=document, proposer=proposer, note=note, evidence=evidence, on_top_of=on_top_of
+    )
 
 
 def propose_within(**proposal: Any) -> PolicyVersion:
@@ -51,13 +58,15 @@ def _propose(
     proposer: User | None,
     note: str = "",
     evidence: Mapping[str, Any] | None = None,
+    on_top_of: int | None = None,
 ) -> PolicyVersion:
     held = hold_pipeline(pipeline.pk)  # numbers are handed out one at a time, and no name is taken away meanwhile
-    policy = _checked(held, document, note)
+    policy = checked(held, document, note)
     number = (pipeline.policies.aggregate(last=Max("number"))["last"] or 0) + 1
     stored = to_document(policy)
     digest = policy_hash(stored)
     active = active_version(pipeline.pk)
+    _refuse_stale(active, on_top_of)
     loosens = active is not None and loosens_mandatory(parse_policy(active.document), policy)
     entry = ledger.append(
         event="policy.proposed",
@@ -81,7 +90,13 @@ def _propose(
     )
 
 
-def _checked(pipeline: Pipeline, document: Mapping[str, Any], note: str) -> Policy:
+def _refuse_stale(active: PolicyVersion | None, on_top_of: int | None) -> None:
+    if on_top_of is not None and on_top_of != (active.number if active else 0):
+        raise PolicyOutdated("Another version became active since you began. Look at it, and propose again.")
+
+
+def checked(pipeline: Pipeline, document: Mapping[str, Any], note: str = "") -> Policy:
+    """The policy of a document that could be proposed here. Raises Invalid."""
     if len(note) > LONGEST_NOTE or "\0" in note:
         raise Invalid([FieldProblem("/note", "text", f"At most {LONGEST_NOTE:,} characters, none of them NUL.")])
     policy = parse_policy(document)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpResponse
 
 from calibration.selectors import band_table
-from reviewqueue.pipelines.selectors import FIGURES_ROLES, pipeline_for
+from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, pipeline_for
 from reviewqueue.policy import selectors
 from reviewqueue.policy.difference import difference
+from reviewqueue.policy.rights import PROPOSE
 from reviewqueue.web.access import page
 from reviewqueue.web.charts import track_start
 from reviewqueue.web.evidence import evidence_tables
@@ -32,6 +33,7 @@ def policies(request: PersonRequest, slug: str) -> HttpResponse:
         "shadow": selectors.version_in_shadow(pipeline),
         "open_breakers": selectors.open_breakers(pipeline),
         "allowed": selectors.one_person_approval(pipeline),
+        "may_propose": has_role(request.user, PROPOSE, pipeline_id=pipeline.pk),
     }
     return show(request, "policies/policies.html", context)
 

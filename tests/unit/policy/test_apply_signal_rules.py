@@ -112,6 +112,12 @@ def test_a_changed_rule_is_looser_unless_it_still_catches_everything(change: dic
     assert (found.pointer, found.direction) == ("/rules/0", direction)
 
 
+def test_another_next_step_is_neither_stricter_nor_looser() -> None:
+    asking = {**RISK, "route": "uncertain", "next_step": "ask"}
+    (found,) = difference(policy(rules=[asking]), policy(rules=[{**asking, "next_step": "abstain"}]))
+    assert found.direction == "neutral"
+
+
 def test_a_new_rule_is_stricter_and_a_lost_one_looser() -> None:
     (added,) = difference(policy(), policy(rules=[RISK]))
     assert (added.direction, added.meaning) == (
