@@ -1,4 +1,4 @@
-"""A policy document as the fields of a form and back. Pure.
+"""A policy document as the fields of a form and back, without a database.
 
 The form shows what owners change. Whatever else a document holds travels along as JSON, in the field `rest` and beside
 each band, so that a part the form does not know comes out as it went in. What is typed is judged by `parse_policy`
@@ -11,7 +11,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
+
+from django.utils.datastructures import MultiValueDict
 
 from reviewqueue.errors import FieldProblem, Invalid
 from reviewqueue.policy.document import BLIND_DEGREES, HELD, LADDER, MODES, NEXT_STEPS
@@ -42,12 +44,6 @@ STARTER: Final[Document] = {
 """What a pipeline without any version begins with: people look at everything."""
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
-
-
-class Sent(Protocol):
-    def get(self, key: str, default: str = "") -> Any: ...
-    def getlist(self, key: str) -> list[str]: ...
-    def __contains__(self, key: object) -> bool: ...
 
 
 @dataclass
@@ -119,7 +115,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def typed_in(sent: Sent) -> Typed:
+def typed_in(sent: MultiValueDict[str, str]) -> Typed:
     """What a form sent, whatever it is."""
     try:
         rows = min(max(int(sent.get("bands", "0")), 0), MOST_ROWS)

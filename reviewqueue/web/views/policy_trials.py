@@ -63,9 +63,10 @@ def _shared(request: PersonRequest, pipeline: Pipeline, version: PolicyVersion) 
     }
 
 
-def _shares(report: BacktestReport) -> list[tuple[str, float, float | None]]:
+def _shares(report: BacktestReport) -> list[tuple[str, float, float]]:
     """Each route with its share of the claims before and after."""
-    before, after = {}, {}
+    before: dict[str, float] = {}
+    after: dict[str, float] = {}
     for move in report.moves:
         before[move.before] = before.get(move.before, 0.0) + move.share
         after[move.after] = after.get(move.after, 0.0) + move.share
