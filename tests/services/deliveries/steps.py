@@ -90,8 +90,8 @@ def outlived(outcome: Outcome) -> None:
         cursor.execute("SET LOCAL ledger.maintenance = 'on'")
         cursor.execute("ALTER TABLE ledger.event DISABLE TRIGGER protect_rows")
         cursor.execute(
-            "UPDATE ledger.event SET leaf = replace(leaf, recorded_us::text, (recorded_us - 60000000)::text)"
-            " WHERE id = %s",
+            "UPDATE ledger.event SET recorded_us = recorded_us - 60000000,"
+            " leaf = replace(leaf, recorded_us::text, (recorded_us - 60000000)::text) WHERE id = %s",
             [outcome.event_id],
         )
         cursor.execute("ALTER TABLE ledger.event ENABLE ALWAYS TRIGGER protect_rows")
