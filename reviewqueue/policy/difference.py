@@ -12,6 +12,7 @@ from itertools import groupby, pairwise
 from typing import Final, Literal
 
 from reviewqueue.policy.document import (
+    AUTOMATING,
     BLIND_DEGREES,
     HELD,
     STRICTNESS,
@@ -186,7 +187,8 @@ def _compare_routes(stretch: _Stretch) -> Comparison | None:
     if old == new:
         return None
     loosens = RELEASED[new] > RELEASED[old] or ATTENTION[new] < ATTENTION[old]
-    return old, new, f"{old} becomes {new}", "looser" if loosens else "stricter"
+    held_until_earned = old in AUTOMATING and new == "uncertain"  # what nobody has measured went to people before
+    return old, new, f"{old} becomes {new}", "looser" if loosens or held_until_earned else "stricter"
 
 
 def _compare_steps(stretch: _Stretch) -> Comparison | None:

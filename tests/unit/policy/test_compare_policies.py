@@ -109,10 +109,10 @@ ROUTES = [
     ("accept", "reject", "stricter"),
     ("reject", "accept", "looser"),
     ("accept_flagged", "accept", "looser"),
-    ("accept_flagged", "uncertain", "stricter"),
+    ("accept_flagged", "uncertain", "looser"),
     ("uncertain", "accept_flagged", "looser"),
     ("uncertain", "reject", "looser"),
-    ("reject", "uncertain", "stricter"),
+    ("reject", "uncertain", "looser"),
     ("escalate", "review", "looser"),
     ("escalate", "accept", "looser"),
 ]
