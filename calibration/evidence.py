@@ -36,6 +36,8 @@ class Place:
     category: str
     segments: tuple[tuple[str, str], ...]
     confidence: float
+    passed: tuple[str, ...] = ()
+    """The digests of the checks that it passed when it came in."""
 
     @property
     def names(self) -> Iterator[str]:
@@ -105,17 +107,23 @@ class Labels:
 # The draw is that of the first decision: whatever later made the claim go elsewhere was no chance. A claim that was
 # handed back with a next step was not drawn at all: whether people saw it depends on whether its caller came back.
 _COUNTS = """
-    SELECT c.model, c.model_version, c.prompt_version, c.category, c.segments::text, c.confidence, d.audit_rate,
-           count(*),
+    SELECT c.model, c.model_version, c.prompt_version, c.category, c.segments::text, c.confidence,
+           CASE WHEN d.facts ? 'checks' THEN ARRAY(
+                SELECT digest FROM jsonb_each(d.facts -> 'checks') AS made (digest, finding)
+                 WHERE finding ->> 0 = 'pass' ORDER BY digest) END,
+           d.audit_rate, count(*),
            count(*) FILTER (WHERE d.audit_sampled OR d.inclusion_probability = 1 AND d.route <> 'uncertain'),
            min(c.received_at)
       FROM claims_claim c JOIN claims_decision d ON d.claim_id = c.id AND d.number = 1
       LEFT JOIN claims_outcome o ON o.claim_id = c.id AND o.measures
      WHERE c.pipeline_id = %s AND (o.id IS NULL OR o.correct IS NOT NULL)
-     GROUP BY 1, 2, 3, 4, 5, 6, 7"""  # claims that people looked at and could not judge are not counted
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"""  # claims that people looked at and could not judge are not counted
 
 _LABELS = """
     SELECT c.model, c.model_version, c.prompt_version, c.category, c.segments::text, c.confidence,
+           CASE WHEN d.facts ? 'checks' THEN ARRAY(
+                SELECT digest FROM jsonb_each(d.facts -> 'checks') AS made (digest, finding)
+                 WHERE finding ->> 0 = 'pass' ORDER BY digest) END,
            o.correct, d.audit_u, d.audit_rate, c.fingerprint, c.received_at, o.created_at
       FROM claims_outcome o
       JOIN claims_claim c ON c.id = o.claim_id
@@ -136,7 +144,7 @@ _NEWEST = """
 def claim_counts(pipeline_id: int) -> list[ClaimCount]:
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, [pipeline_id])
-        return [ClaimCount(_place(row), *row[6:]) for row in cursor.fetchall()]
+        return [ClaimCount(_place(row), *row[7:]) for row in cursor.fetchall()]
 
 
 def labelled_claims(pipeline_id: int) -> list[LabelledClaim]:
@@ -164,10 +172,11 @@ def _segments(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _labelled(row: Sequence[Any]) -> LabelledClaim:
-    correct, audit_u, audit_rate, fingerprint, received_at, settled_at = row[6:]
+    correct, audit_u, audit_rate, fingerprint, received_at, settled_at = row[7:]
     return LabelledClaim(_place(row), correct, audit_u, audit_rate, bytes(fingerprint), received_at, settled_at)
 
 
 def _place(row: Sequence[Any]) -> Place:
-    model, model_version, prompt_version, category, segments, confidence = row[:6]
-    return Place(Subject(model, model_version, prompt_version), category, _segments(segments), confidence)
+    model, model_version, prompt_version, category, segments, confidence, passed = row[:7]
+    subject = Subject(model, model_version, prompt_version)
+    return Place(subject, category, _segments(segments), confidence, tuple(passed or ()))

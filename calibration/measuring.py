@@ -23,6 +23,7 @@ from calibration.evidence import ClaimCount, LabelledClaim, Place, Subject
 from reviewqueue.policy.document import Band, Policy
 from reviewqueue.policy.facts import Facts
 from reviewqueue.policy.routing import place as placement
+from reviewqueue.verifiers.finding import PASSED
 
 EVERYTHING = ""
 
@@ -67,7 +68,7 @@ def measure(
     `fitted` tells when a calibrator of the policy was fitted on the fit half of these very labels: what it had seen
     by then cannot certify its bands.
     """
-    bands = {band.key: band for band in policy.bands}
+    bands = {band.key: band for band in policy.measured_bands}
     by_band, by_segment = _grouped(policy, counts, labels)
     subjects = {count.place.subject for count in counts}
     empty = _Group([], [])
@@ -116,6 +117,7 @@ class _BandOf:
                 segments=dict(place.segments),
                 confidence=place.confidence,
                 audit_u=0.0,
+                checks=dict.fromkeys(place.passed, PASSED),
             )
             band = placement(facts, self._policy).band
             self._known[place] = band.key if band else ""

@@ -99,7 +99,7 @@ def _model_bands(policy: Policy, subject: Subject, stats: dict[str, BandStat]) -
             required=stat.required,
             state=stat.state,
         )
-        for band in policy.bands
+        for band in policy.measured_bands
         if (stat := stats.get(band.key)) is not None
     ]
     return ModelBands(**subject._asdict(), calibrator=entry.name if entry else None, rows=rows)

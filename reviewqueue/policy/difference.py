@@ -19,11 +19,14 @@ from reviewqueue.policy.document import (
     Band,
     CalibratorEntry,
     Policy,
+    Release,
     Route,
     SignalRule,
+    Verifier,
     band_for,
     edge_text,
     thawed,
+    verifier_document,
 )
 from reviewqueue.policy.fields import child
 
@@ -68,6 +71,7 @@ def difference(before: Policy, after: Policy) -> tuple[Change, ...]:
         *_cut_changes(before, after),
         *_mandatory_changes(before, after),
         *_rule_changes(before, after),
+        *_verifier_changes(before, after),
         *_calibrator_changes(before, after),
         *_term_changes(before, after),
     )
@@ -168,7 +172,9 @@ def _band_change(name: str, run: list[_Stretch], found: Comparison) -> Change:
     """One change for neighbouring stretches that change in the same way."""
     old, new, meaning, direction = found
     span = f"Confidence {edge_text(run[0].low)} to {edge_text(run[-1].high)}"
-    return Change(f"/bands/{run[0].place}/{name}", f"{span}: {meaning}", old, new, direction)
+    is_gone = name == "release" and run[0].new.release is None
+    pointer = f"/bands/{run[0].place}" if is_gone else f"/bands/{run[0].place}/{name}"
+    return Change(pointer, f"{span}: {meaning}", old, new, direction)
 
 
 def _stretches(before: Policy, after: Policy) -> list[_Stretch]:
@@ -225,12 +231,41 @@ def _compare_labels(stretch: _Stretch) -> Comparison | None:
     return old, new, f"{new} labels are needed instead of {old}", _more_is_stricter(old, new)
 
 
+def _compare_releases(stretch: _Stretch) -> Comparison | None:
+    old, new = stretch.old.release, stretch.new.release
+    if old == new:
+        return None
+    before, after = _release_in_words(old), _release_in_words(new)
+    direction: Direction = "stricter" if _releases_less(stretch, old, new) else "looser"
+    return before, after, f"{before} becomes {after}", direction
+
+
+def _releases_less(stretch: _Stretch, old: Release | None, new: Release | None) -> bool:
+    """Never so where claims are handed back: what a release passes there is held until it has earned its route."""
+    if old is None or stretch.old.route != "review":
+        return False
+    return new is None or (
+        set(new.verifiers) >= set(old.verifiers)
+        and RELEASED[new.route] <= RELEASED[old.route]
+        and new.audit_rate >= old.audit_rate
+        and new.required_accuracy >= old.required_accuracy
+    )
+
+
+def _release_in_words(release: Release | None) -> str:
+    if release is None:
+        return "nothing is released"
+    terms = f"right in {release.required_accuracy * 100:g}%, {release.audit_rate * 100:g}% seen by people"
+    return f"{release.route} for what {', '.join(release.verifiers)} pass ({terms})"
+
+
 _COMPARISONS: Final[dict[str, Callable[[_Stretch], Comparison | None]]] = {
     "route": _compare_routes,
     "next_step": _compare_steps,
     "audit_rate": _compare_audits,
     "required_accuracy": _compare_accuracies,
     "labels_needed": _compare_labels,
+    "release": _compare_releases,
 }
 
 
@@ -240,13 +275,18 @@ def _cut_changes(before: Policy, after: Policy) -> Iterator[Change]:
         return
     cuts = f"The bands are cut at {_edges(new)} instead of {_edges(old)}; each new band is measured by itself"
     recut = _earned_edges(before) ^ _earned_edges(after)
-    inside = any(band_for(before, edge).automates and band_for(after, edge).automates for edge in recut)
+    inside = any(_decides(band_for(before, edge)) and _decides(band_for(after, edge)) for edge in recut)
     yield Change("/bands", cuts, list(old), list(new), "looser" if inside else "neutral")
 
 
 def _earned_edges(policy: Policy) -> set[float]:
     """Edges between two bands that both decide by themselves, and so answer for their accuracy apart."""
-    return {above.low for below, above in pairwise(policy.bands) if below.automates and above.automates}
+    deciding = [(below, above) for below, above in pairwise(policy.bands) if _decides(below) and _decides(above)]
+    return {above.low for _, above in deciding}
+
+
+def _decides(band: Band) -> bool:
+    return band.automates or band.release is not None
 
 
 def _edges(edges: tuple[float, ...]) -> str:
@@ -328,6 +368,49 @@ def _in_words(rule: SignalRule) -> str:
     return f"{rule.signal} {value}{missing} asks for {rule.demand.route}{step}"
 
 
+# --- verifiers -------------------------------------------------------------------------------------------------
+
+
+def _verifier_changes(before: Policy, after: Policy) -> Iterator[Change]:
+    old, new = _verifiers_by_name(before), _verifiers_by_name(after)
+    for name, (pointer, verifier) in old.items():
+        if name not in new:
+            meaning = f"The verifier {name} is taken out: {_verifier_in_words(verifier)}"
+            yield Change(pointer, meaning, verifier_document(verifier), None, "looser")
+    for name, (pointer, verifier) in new.items():
+        if name not in old:
+            meaning = f"The verifier {name} is new: {_verifier_in_words(verifier)}"
+            yield Change(pointer, meaning, None, verifier_document(verifier), "stricter")
+        elif old[name][1] != verifier:
+            yield _verifier_change(pointer, old[name][1], verifier)
+
+
+def _verifiers_by_name(policy: Policy) -> dict[str, tuple[str, Verifier]]:
+    return {each.name: (f"/verifiers/{place}", each) for place, each in enumerate(policy.verifiers)}
+
+
+def _verifier_change(pointer: str, old: Verifier, new: Verifier) -> Change:
+    """What another check finds could go either way; under the same check, what matters is what a failure leads to."""
+    is_as_strict = (
+        new.digest == old.digest
+        and STRICTNESS[new.demand.route] >= STRICTNESS[old.demand.route]
+        and (new.if_unknown == "fail" or old.if_unknown == "skip")
+    )
+    direction: Direction = "stricter" if is_as_strict else "looser"
+    if new.digest == old.digest and new.if_unknown == old.if_unknown and new.demand.route == old.demand.route:
+        direction = "neutral"  # another next step, as in a band
+    checks = "" if new.digest == old.digest else "checks something else: "
+    meaning = f"The verifier {new.name}: {checks}{_verifier_in_words(old)} becomes {_verifier_in_words(new)}"
+    return Change(pointer, meaning, verifier_document(old), verifier_document(new), direction)
+
+
+def _verifier_in_words(verifier: Verifier) -> str:
+    unknown = " or cannot be checked" if verifier.if_unknown == "fail" else ""
+    step = f" ({verifier.demand.next_step})" if verifier.demand.next_step else ""
+    what = verifier.check.kind.replace("_", " ")
+    return f"what fails the {what} check{unknown} asks for {verifier.demand.route}{step}"
+
+
 # --- calibrators -----------------------------------------------------------------------------------------------
 
 
@@ -357,12 +440,17 @@ def _calibrator_change(pointer: str, old: CalibratorEntry | None, new: Calibrato
 def _people_differ(policy: Policy) -> bool:
     """Whether it matters which band a claim falls into when no band may decide by itself."""
     treatments = {
-        ("review", 1.0, policy.labels_needed_in(band))
+        ("review", 1.0, policy.labels_needed_in(band), None)
         if band.automates
-        else (band.route, band.audit_rate, policy.labels_needed_in(band))
+        else (band.route, band.audit_rate, policy.labels_needed_in(band), _passed_on(band))
         for band in policy.bands
     }
     return len(treatments) > 1
+
+
+def _passed_on(band: Band) -> Release | None:
+    """Where claims are handed back, those that verifiers pass are held instead while no band has earned its route."""
+    return band.release if band.route == "uncertain" else None
 
 
 def _subject(entry: CalibratorEntry) -> str:

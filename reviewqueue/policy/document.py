@@ -16,13 +16,17 @@ import rfc8785
 
 from reviewqueue.errors import FieldProblem as Problem
 from reviewqueue.errors import Invalid
+from reviewqueue.verifiers.finding import Finding
+from reviewqueue.verifiers.running import Check, digest_of
 
 Route = Literal["accept", "accept_flagged", "review", "escalate", "reject", "uncertain"]
 HeldRoute = Literal["review", "escalate"]
+Released = Literal["accept", "accept_flagged"]
 NextStep = Literal["retry", "ask", "retrieve", "verify", "secondary", "abstain"]
 Blind = Literal["none", "score", "answer"]
 Mode = Literal["active", "shadow"]
 IfMissing = Literal["apply", "skip"]
+IfUnknown = Literal["fail", "skip"]
 
 LADDER: Final[tuple[Route, ...]] = ("reject", "uncertain", "escalate", "review", "accept_flagged", "accept")
 """The order routes may appear in as confidence rises."""
@@ -34,10 +38,16 @@ SEEN_IN_FULL: Final[frozenset[Route]] = frozenset({"review", "escalate", "accept
 """Routes where people look at every claim, sooner or later, so that there is nothing to sample."""
 
 HELD: Final[tuple[HeldRoute, ...]] = ("review", "escalate")
+GRAY: Final[frozenset[Route]] = frozenset({"review", "uncertain"})
+"""Routes of bands from which verifiers may release; what is escalated or refused stays so."""
 NEXT_STEPS: Final[tuple[NextStep, ...]] = ("retry", "ask", "retrieve", "verify", "secondary", "abstain")
 BLIND_DEGREES: Final[tuple[Blind, ...]] = ("none", "score", "answer")
 MODES: Final[tuple[Mode, ...]] = ("active", "shadow")
 IF_MISSING: Final[tuple[IfMissing, ...]] = ("apply", "skip")
+IF_UNKNOWN: Final[tuple[IfUnknown, ...]] = ("fail", "skip")
+
+VERIFIED: Final = "+verified"
+"""How the key of a band ends that holds the claims of another band which its verifiers passed."""
 
 STRICTNESS: Final[Mapping[Route, int]] = {
     "accept": 0,
@@ -61,11 +71,24 @@ class PolicyInvalid(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """What may let a claim of a gray band go: all of these verifiers passed it.
+
+    The claims that pass are a band of their own, which has to earn its route like any other and is held until then.
+    """
+
+    verifiers: tuple[str, ...]
+    route: Released
+    audit_rate: float
+    required_accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
 class Band:
     """A half-open interval [low, high) of confidence with one route; the last band of a policy includes 1.
 
     `required_accuracy` is the share that must be right for the band to decide by itself; in a `reject` band, the share
-    that must be wrong.
+    that must be wrong. `released` is the band of those claims that the verifiers of `release` passed.
     """
 
     low: float
@@ -76,14 +99,35 @@ class Band:
     required_accuracy: float | None
     labels_needed: int | None
     unaudited_waiver: bool
+    release: Release | None = None
     key: str = field(init=False, repr=False, compare=False)
+    released: Band | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", band_key(self.low, self.high))
+        object.__setattr__(self, "released", _released(self))
 
     @property
     def automates(self) -> bool:
         return self.route in AUTOMATING
+
+
+def _released(band: Band) -> Band | None:
+    release = band.release
+    if release is None:
+        return None
+    part = Band(
+        low=band.low,
+        high=band.high,
+        route=release.route,
+        next_step=None,
+        audit_rate=release.audit_rate,
+        required_accuracy=release.required_accuracy,
+        labels_needed=band.labels_needed,
+        unaudited_waiver=False,
+    )
+    object.__setattr__(part, "key", band.key + VERIFIED)
+    return part
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +173,34 @@ class SignalRule:
         if self.at_least is not None:
             return value >= self.at_least
         return self.below is not None and value < self.below
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Makes an outcome stricter where a check of the claim fails, or could not be made and `if_unknown` says "fail".
+
+    `digest` names what the check does, whatever it is called.
+    """
+
+    name: str
+    check: Check
+    if_unknown: IfUnknown
+    demand: Demand
+    digest: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", digest_of(self.check))
+
+    def fails(self, checks: Mapping[str, Finding]) -> bool:
+        finding = checks.get(self.digest)
+        if finding is None or finding.outcome == "unknown":
+            return self.if_unknown == "fail"
+        return finding.outcome == "fail"
+
+    def passes(self, checks: Mapping[str, Finding]) -> bool:
+        """A check that was never made has not passed."""
+        finding = checks.get(self.digest)
+        return finding is not None and finding.outcome == "pass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +252,24 @@ class Policy:
     step_budget: int
     mode: Mode
     rules: tuple[SignalRule, ...] = ()
+    verifiers: tuple[Verifier, ...] = ()
     lows: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    measured_bands: tuple[Band, ...] = field(init=False, repr=False, compare=False)
+    """Every band whose accuracy is told apart: those of `bands`, each followed by what its verifiers release."""
+    checks: tuple[tuple[str, Check], ...] = field(init=False, repr=False, compare=False)
+    """What has to be found out about a claim before it is routed, by digest; equal checks are made once."""
     calibrator_of: Mapping[tuple[str, str, str], CalibratorEntry] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lows", tuple(band.low for band in self.bands))
+        measured = [each for band in self.bands for each in (band, band.released) if each is not None]
+        object.__setattr__(self, "measured_bands", tuple(measured))
+        object.__setattr__(self, "checks", tuple({each.digest: each.check for each in self.verifiers}.items()))
         object.__setattr__(self, "calibrator_of", {entry.subject: entry for entry in self.calibrators})
+
+    def passes(self, release: Release, checks: Mapping[str, Finding]) -> bool:
+        """Whether every verifier that the release asks for has passed the claim."""
+        return all(each.passes(checks) for each in self.verifiers if each.name in release.verifiers)
 
     def labels_needed_in(self, band: Band | None) -> int:
         if band is None or band.labels_needed is None:
@@ -219,7 +303,8 @@ def policy_hash(document: Mapping[str, Any]) -> str:
 def to_document(policy: Policy) -> dict[str, object]:
     """The complete document, defaults written out, in plain JSON values.
 
-    Without rules there is no `rules`: what was approved before there were any keeps its hash.
+    Without rules there is no `rules`, and so with verifiers and releases: what was approved before there were any keeps
+    its hash.
     """
     document: dict[str, object] = {
         "schema": SCHEMA,
@@ -240,11 +325,13 @@ def to_document(policy: Policy) -> dict[str, object]:
     }
     if policy.rules:
         document["rules"] = [_rule_document(rule) for rule in policy.rules]
+    if policy.verifiers:
+        document["verifiers"] = [verifier_document(verifier) for verifier in policy.verifiers]
     return document
 
 
 def _band_document(band: Band) -> dict[str, object]:
-    return {
+    document: dict[str, object] = {
         "low": band.low,
         "high": band.high,
         "route": band.route,
@@ -254,6 +341,14 @@ def _band_document(band: Band) -> dict[str, object]:
         "labels_needed": band.labels_needed,
         "unaudited_waiver": band.unaudited_waiver,
     }
+    if band.release is not None:
+        document["release"] = {
+            "verifiers": list(band.release.verifiers),
+            "route": band.release.route,
+            "audit_rate": band.release.audit_rate,
+            "required_accuracy": band.release.required_accuracy,
+        }
+    return document
 
 
 def _rule_document(rule: SignalRule) -> dict[str, object]:
@@ -265,6 +360,17 @@ def _rule_document(rule: SignalRule) -> dict[str, object]:
         "if_missing": rule.if_missing,
         "route": rule.demand.route,
         "next_step": rule.demand.next_step,
+    }
+
+
+def verifier_document(verifier: Verifier) -> dict[str, object]:
+    return {
+        "name": verifier.name,
+        "kind": verifier.check.kind,
+        **verifier.check.terms(),
+        "if_unknown": verifier.if_unknown,
+        "route": verifier.demand.route,
+        "next_step": verifier.demand.next_step,
     }
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
+from reviewqueue.verifiers.finding import Finding
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -15,7 +17,8 @@ class Facts:
     the policy that routes: unmeasured, provisional, validated, failed, stale, breach or unvalidated; a band that is
     not named is unmeasured. `audit_u` is `sampling.audit_number` of the claim. `attempt` counts from 1 within a case,
     and `case_mandatory` says whether an earlier attempt had to go to a person. `signals` are those that came with the
-    claim and those worked out at intake.
+    claim and those worked out at intake. `checks` holds what the policy's verifiers found, by the digest of the check:
+    routing reads findings and makes no check itself.
     """
 
     model: str
@@ -31,22 +34,31 @@ class Facts:
     step_expired: bool = False
     signals: Mapping[str, float] = field(default_factory=dict)
     case_mandatory: bool = False
+    checks: Mapping[str, Finding] = field(default_factory=dict)
 
 
 _NAMES: Final = tuple(each.name for each in fields(Facts))
-_LATER: Final = frozenset({"signals", "case_mandatory"})
+_LATER: Final = frozenset({"signals", "case_mandatory", "checks"})
 """Fields that facts stored by earlier versions lack. They are written only where they say something."""
 
 
 def facts_to_json(facts: Facts) -> dict[str, object]:
     """Plain JSON values by the names of the fields."""
     stored = {name: getattr(facts, name) for name in _NAMES if name not in _LATER or getattr(facts, name)}
-    named = {"segments": dict(facts.segments), "band_states": dict(facts.band_states)}
-    return {**stored, **named, **({"signals": dict(facts.signals)} if facts.signals else {})}
+    named: dict[str, object] = {"segments": dict(facts.segments), "band_states": dict(facts.band_states)}
+    if facts.signals:
+        named["signals"] = dict(facts.signals)
+    if facts.checks:
+        named["checks"] = {digest: list(finding) for digest, finding in facts.checks.items()}
+    return {**stored, **named}
 
 
 def facts_from_json(stored: Mapping[str, Any]) -> Facts:
     """The exact inverse. Raises ValueError when a field is missing or unknown: a guess would not be a replay."""
     if stored.keys() | _LATER != set(_NAMES):
         raise ValueError(f"stored facts need exactly the fields {', '.join(_NAMES)}")
-    return Facts(**stored)
+    return Facts(**{**stored, "checks": checks_from_json(stored.get("checks", {}))})
+
+
+def checks_from_json(stored: Mapping[str, Any]) -> dict[str, Finding]:
+    return {digest: Finding(*each) for digest, each in stored.items()}

@@ -10,6 +10,7 @@ from reviewqueue.errors import FieldProblem as Problem
 from reviewqueue.policy.document import (
     AUTOMATING,
     BLIND_DEGREES,
+    GRAY,
     HELD,
     LADDER,
     MODES,
@@ -37,7 +38,9 @@ from reviewqueue.policy.fields import (
     one_of,
     text,
 )
+from reviewqueue.policy.releases import check_releases, release_of
 from reviewqueue.policy.rule_parsing import signal_rules
+from reviewqueue.policy.verifier_parsing import verifiers
 
 MOST_BANDS: Final = 50
 MOST_NAMES: Final = 1_000
@@ -66,6 +69,8 @@ def parse_policy(data: object) -> Policy:
     mandatory = _mandatory(document.inner("mandatory", needed=True))
     calibrators = _calibrators(document)
     rules = signal_rules(document)
+    checked = verifiers(document)
+    check_releases(bands, checked, document)
     review = _review(document.inner("review"), bands)
     sampling = _sampling(document.inner("sampling", needed=True))
     certainty = document.optional("certainty", CERTAINTY, default=0.95)
@@ -88,6 +93,7 @@ def parse_policy(data: object) -> Policy:
         step_budget=step_budget,
         mode=mode,
         rules=rules,
+        verifiers=checked,
     )
 
 
@@ -151,12 +157,15 @@ def _band(fields: Fields) -> tuple[Fields, Band]:
         required_accuracy=fields.optional("required_accuracy", nullable(ACCURACY), default=None),
         labels_needed=fields.optional("labels_needed", nullable(LABELS), default=None),
         unaudited_waiver=fields.optional("unaudited_waiver", flag, default=False),
+        release=release_of(fields),
     )
     fields.close()
     if "route" not in fields.bad:
         _check_next_step(fields, band)
         _check_accuracy(fields, band)
         _check_audit(fields, band)
+        if band.release and band.route not in GRAY:
+            fields.refuse("release", "not_used_by_route", f"nothing is held back in a band with route {band.route}")
     return fields, band
 
 

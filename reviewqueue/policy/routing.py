@@ -1,9 +1,10 @@
 """Where a claim goes: a pure function of what is known of it and of the policy.
 
 The order of the rules, strongest first: mandatory review; then whatever keeps a band from deciding (its accuracy is
-not validated, its model has no calibrator, a breaker, shadow mode, a spent or expired next step); then the stricter of
-the band and the rules over signals.
-Rules above the band only ever hold a claim for people.
+not validated, its model has no calibrator, a breaker, shadow mode, a spent or expired next step); then the strictest of
+the band, the rules over signals and the verifiers that failed.
+Rules above the band only ever hold a claim for people. Verifiers that passed may put a claim of a gray band into the
+band they release, which has to earn its route as every other band does.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from reviewqueue.policy.document import (
     PLACES,
     SEEN_IN_FULL,
     STRICTNESS,
+    VERIFIED,
     Band,
     Blind,
     CalibratorEntry,
@@ -73,19 +75,25 @@ class Placement:
     band: Band | None
     band_state: str
 
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether verifiers have put the claim into the band they release."""
+        return self.band is not None and self.band.key.endswith(VERIFIED)
+
 
 def route(facts: Facts, policy: Policy) -> Routing:
     """Applies every rule. Total: a claim whose confidence is absent or no probability goes to people."""
     placement = place(facts, policy)
     band = placement.band
-    demands = [rule.demand for rule in policy.rules if rule.matches(facts.signals)] if policy.rules else []
-    wanted = _wanted(band, demands)
+    rules = [rule.demand for rule in policy.rules if rule.matches(facts.signals)] if policy.rules else []
+    failed = [each.demand for each in policy.verifiers if each.fails(facts.checks)] if policy.verifiers else []
+    wanted = _wanted(band, [*rules, *failed])
     mandatory = _mandatory_reasons(facts, policy.mandatory)
     blockers = _blockers(facts, policy, placement, wanted)
     taken = wanted
     if band is None or mandatory or blockers:
         taken = Demand(_held_route(wanted, policy.mandatory.route if mandatory else "review"), None)
-    reasons = [*mandatory, *blockers, *_asked_for(taken, band, demands)]
+    reasons = [*mandatory, *blockers, *_asked_for(taken, placement, rules=bool(rules), failed=bool(failed))]
     return _routing(facts, policy, placement, taken, reasons, mandatory=bool(mandatory))
 
 
@@ -101,10 +109,17 @@ def _urgency(demand: Demand) -> tuple[int, int]:
     return STRICTNESS[demand.route], -NEXT_STEPS.index(demand.next_step) if demand.next_step else 0
 
 
-def _asked_for(taken: Demand, band: Band | None, demands: Sequence[Demand]) -> list[str]:
-    """Who asked for what is taken, the band or a rule; a rule that matched is named in any case, after the others."""
+def _asked_for(taken: Demand, placement: Placement, *, rules: bool, failed: bool) -> list[str]:
+    """Who asked for what is taken; whatever else matched is named after it."""
+    band, vouched = placement.band, placement.is_vouched_for
     by_band = band is not None and taken.route == band.route
-    return [*(["band"] if by_band else []), *(["signal_rule"] if demands else [])]
+    return [
+        *(["verifier_passed"] if vouched and by_band else []),
+        *(["band"] if by_band else []),
+        *(["signal_rule"] if rules else []),
+        *(["verifier_failed"] if failed else []),
+        *(["verifier_passed"] if vouched and not by_band else []),
+    ]
 
 
 def no_policy(facts: Facts) -> Routing:
@@ -135,8 +150,14 @@ def place(facts: Facts, policy: Policy) -> Placement:
     if confidence is None:
         return Placement(None, None, entry, None, "unmeasured")
     calibrated = None if entry is None else _calibrated(entry, confidence, facts)
-    band = band_for(policy, confidence if calibrated is None else calibrated)
+    own = band_for(policy, confidence if calibrated is None else calibrated)
+    band = _vouched_for(own, facts, policy) or own
     return Placement(confidence, calibrated, entry, band, facts.band_states.get(band.key, "unmeasured"))
+
+
+def _vouched_for(band: Band, facts: Facts, policy: Policy) -> Band | None:
+    """The band of the claims that verifiers release from this one, if they passed this claim."""
+    return band.released if band.release and policy.passes(band.release, facts.checks) else None
 
 
 def segment_names(category: str | None, segments: Mapping[str, str]) -> list[str]:

@@ -41,7 +41,7 @@ def _rule(fields: Fields) -> SignalRule:
     fields.close()
     if fields.is_object:
         _check_edge(fields, rule)
-        _check_next_step(fields, rule.demand)
+        check_next_step(fields, rule.demand)
     return rule
 
 
@@ -50,7 +50,7 @@ def _check_edge(fields: Fields, rule: SignalRule) -> None:
         fields.refuse("at_least", "one_edge", "a rule has either at_least or below")
 
 
-def _check_next_step(fields: Fields, demand: Demand) -> None:
+def check_next_step(fields: Fields, demand: Demand) -> None:
     if fields.bad & {"route", "next_step"}:
         return
     if demand.route == "uncertain" and demand.next_step is None:

@@ -13,14 +13,12 @@ from django.db import connection
 from calibration.evidence import first_id
 from reviewqueue.pipelines.costs import Costs, costs_of
 from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.policy.document import VERIFIED
 from reviewqueue.policy.selectors import active_policy
 from reviewqueue.reports.tier_costs import Passage, TierReport, tier_report
 
 NEWEST: Final = 20_000
 """How many claims the figures rest on at most."""
-
-VERIFIED: Final = "+verified"
-"""How the key of a band ends that was released by verifiers."""
 
 AUTOMATED: Final = ("accept", "accept_flagged", "reject")
 

@@ -11,10 +11,21 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from reviewqueue.policy.document import AUTOMATING, HELD, LADDER, NEXT_STEPS, SEEN_IN_FULL, Policy
+from reviewqueue.policy.document import AUTOMATING, GRAY, HELD, LADDER, NEXT_STEPS, SEEN_IN_FULL, Policy
 from reviewqueue.policy.facts import Facts
 from reviewqueue.policy.parsing import parse_policy
-from tests.property.policy.strategies import CATEGORIES, SEGMENTS, SIGNALS, STATES, SUBJECTS
+from reviewqueue.verifiers.finding import Finding
+from tests.property.policy.strategies import (
+    CATEGORIES,
+    CHECKED,
+    DIGESTS,
+    SEGMENTS,
+    SIGNALS,
+    STATES,
+    SUBJECTS,
+    VERIFIERS,
+    without_unknown_verifiers,
+)
 
 MAPS: tuple[dict[str, Any], ...] = (
     {"kind": "identity"},
@@ -37,7 +48,7 @@ def random_document(rng: Random) -> dict[str, Any]:
     cuts = sorted(rng.sample(range(1, 1000), rng.randrange(4)))
     routes = sorted(rng.choices(LADDER, k=len(cuts) + 1), key=LADDER.index)
     spans = zip([0, *cuts], [*cuts, 1000], routes, strict=True)
-    return {
+    document = {
         "schema": 1,
         "bands": [_random_band(rng, low / 1000, high / 1000, route) for low, high, route in spans],
         "mandatory": {
@@ -50,6 +61,19 @@ def random_document(rng: Random) -> dict[str, Any]:
         "sampling": {"epoch": "2026-1"},
         "mode": "shadow" if rng.random() < 0.05 else "active",
         "rules": [_random_rule(rng, place) for place in range(rng.choice((0, 0, 1, 2)))],
+        "verifiers": [_random_verifier(rng, name) for name in VERIFIERS if rng.random() < 0.25],
+    }
+    return without_unknown_verifiers(document)
+
+
+def _random_verifier(rng: Random, name: str) -> dict[str, Any]:
+    route = rng.choice(["uncertain", *HELD])
+    return {
+        "name": name,
+        **VERIFIERS[name],
+        "if_unknown": rng.choice(("fail", "skip")),
+        "route": route,
+        "next_step": rng.choice(NEXT_STEPS) if route == "uncertain" else None,
     }
 
 
@@ -74,6 +98,14 @@ def _random_band(rng: Random, low: float, high: float, route: str) -> dict[str, 
     if route not in SEEN_IN_FULL:
         band["audit_rate"] = rng.choice([0, 0.05, 0.05, 0.2, 1])
         band["unaudited_waiver"] = band["audit_rate"] == 0
+    if route in GRAY and rng.random() < 0.7:
+        released = rng.choice(("accept", "accept_flagged"))
+        band["release"] = {
+            "verifiers": [rng.choice(tuple(VERIFIERS))],
+            "route": released,
+            "required_accuracy": 0.95,
+            "audit_rate": 0.1 if released == "accept" else 1,
+        }
     return band
 
 
@@ -99,10 +131,11 @@ def random_facts(rng: Random, policy: Policy) -> Facts:
         confidence=rng.choice((rng.random(), 1.0, 0.0, rng.choice(policy.bands).low)),
         audit_u=rng.random(),
         segments={name: rng.choice(values) for name, values in SEGMENTS.items() if rng.random() < 0.8},
-        band_states={band.key: "validated" if all_validated else rng.choice(STATES) for band in policy.bands},
+        band_states={band.key: "validated" if all_validated else rng.choice(STATES) for band in policy.measured_bands},
         breaker=rng.random() < 0.05,
         attempt=rng.randrange(1, 5),
         step_expired=rng.random() < 0.05,
         signals={name: rng.random() for name in SIGNALS if rng.random() < 0.7},
         case_mandatory=rng.random() < 0.05,
+        checks={digest: Finding(rng.choice(("pass", *CHECKED))) for digest in DIGESTS if rng.random() < 0.9},  # type: ignore[arg-type]
     )

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from reviewqueue.policy.document import (
     AUTOMATING,
     BLIND_DEGREES,
+    GRAY,
     HELD,
     IF_MISSING,
+    IF_UNKNOWN,
     LADDER,
     MODES,
     NEXT_STEPS,
@@ -19,11 +21,18 @@ from reviewqueue.policy.document import (
 )
 from reviewqueue.policy.facts import Facts
 from reviewqueue.policy.parsing import parse_policy
+from reviewqueue.verifiers.finding import Finding
 
 CATEGORIES = ("pricing", "health", "legal", "smalltalk")
 SEGMENTS = {"workflow": ("qa", "refund"), "language": ("en", "de", "ar")}
 SIGNALS = ("input_risk", "evidence", "attempt_agreement")
 SUBJECTS = (("acme-lm", "1", ""), ("acme-lm", "2", "v14"), ("other", "2026-10-01", "v1"))
+VERIFIERS: dict[str, dict[str, Any]] = {
+    "short": {"kind": "length", "at_most": 500},
+    "no links": {"kind": "pattern", "pattern": "https?://", "forbidden": True},
+    "cited": {"kind": "citations"},
+}
+CHECKED = ("pass", "fail", "unknown")
 STATES = ("unmeasured", "provisional", "validated", "failed", "stale", "breach", "unvalidated")
 
 json_scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -82,7 +91,22 @@ def band_terms(route: str) -> st.SearchStrategy[dict[str, Any]]:
         needed["required_accuracy"] = inner_shares
     if route not in SEEN_IN_FULL:
         needed["audit_rate"] = st.just(0) | st.just(1) | inner_shares
-    return st.fixed_dictionaries(needed, optional={"labels_needed": st.integers(1, 3)}).map(waived)
+    optional: dict[str, st.SearchStrategy[Any]] = {"labels_needed": st.integers(1, 3)}
+    if route in GRAY:
+        optional["release"] = releases
+    return st.fixed_dictionaries(needed, optional=optional).map(waived)
+
+
+releases = st.builds(
+    lambda names, terms: {"verifiers": names, **terms},
+    st.lists(st.sampled_from(sorted(VERIFIERS)), min_size=1, max_size=2, unique=True),
+    st.one_of(
+        st.fixed_dictionaries(
+            {"route": st.just("accept"), "required_accuracy": inner_shares, "audit_rate": inner_shares}
+        ),
+        st.fixed_dictionaries({"route": st.just("accept_flagged"), "required_accuracy": inner_shares}),
+    ),
+)
 
 
 def waived(band: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +170,16 @@ signal_rules = st.lists(
     max_size=3,
     unique_by=lambda rule: rule["name"],
 )
+verifier_lists = st.lists(
+    st.builds(
+        lambda name, unknown, demand: {"name": name, **VERIFIERS[name], **unknown, **demand},
+        st.sampled_from(sorted(VERIFIERS)),
+        st.fixed_dictionaries({}, optional={"if_unknown": st.sampled_from(IF_UNKNOWN)}),
+        demands,
+    ),
+    max_size=3,
+    unique_by=lambda verifier: verifier["name"],
+)
 review_terms = st.fixed_dictionaries(
     {},
     optional={
@@ -157,6 +191,18 @@ review_terms = st.fixed_dictionaries(
         "undo_seconds": st.integers(0, 60),
     },
 )
+
+
+def without_unknown_verifiers(document: dict[str, Any]) -> dict[str, Any]:
+    """Bands release by verifiers that the document has."""
+    known = {verifier["name"] for verifier in document.get("verifiers", ())}
+    bands = [
+        {key: value for key, value in band.items() if key != "release" or known.issuperset(value["verifiers"])}
+        for band in document["bands"]
+    ]
+    return {**document, "bands": bands}
+
+
 documents: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "schema": st.just(1),
@@ -173,8 +219,21 @@ documents: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "step_minutes": st.integers(1, 600),
         "step_budget": st.integers(1, 5),
         "rules": signal_rules,
+        "verifiers": verifier_lists,
     },
-)
+).map(without_unknown_verifiers)
+DIGESTS = [
+    verifier.digest
+    for verifier in parse_policy(
+        {
+            "schema": 1,
+            "bands": [{"low": 0, "high": 1, "route": "review"}],
+            "mandatory": {},
+            "sampling": {"epoch": "1"},
+            "verifiers": [{"name": name, "route": "review", **check} for name, check in VERIFIERS.items()],
+        }
+    ).verifiers
+]
 policies: st.SearchStrategy[Policy] = documents.map(parse_policy)
 
 claims = st.fixed_dictionaries(
@@ -191,15 +250,18 @@ claims = st.fixed_dictionaries(
         "step_expired": st.booleans(),
         "signals": st.fixed_dictionaries({}, optional=dict.fromkeys(SIGNALS, probabilities)),
         "case_mandatory": st.booleans(),
+        "checks": st.fixed_dictionaries(
+            {}, optional={digest: st.sampled_from(CHECKED).map(Finding) for digest in DIGESTS}
+        ),
     }
 )
-states = st.lists(st.none() | st.sampled_from(STATES), min_size=5, max_size=5)
+states = st.lists(st.none() | st.sampled_from(STATES), min_size=10, max_size=10)
 
 
 def facts_of(policy: Policy, claim: dict[str, Any], drawn: list[str | None]) -> Facts:
     """A claim with a state for some of the policy's bands."""
     model, model_version, prompt_version = claim["subject"]
-    named = {band.key: state for band, state in zip(policy.bands, drawn, strict=False) if state is not None}
+    named = {band.key: state for band, state in zip(policy.measured_bands, drawn, strict=False) if state is not None}
     rest = {name: value for name, value in claim.items() if name != "subject"}
     return Facts(model=model, model_version=model_version, prompt_version=prompt_version, band_states=named, **rest)
 

@@ -13,6 +13,7 @@ from reviewqueue.policy.document import AUTOMATING, HELD, LADDER, SEEN_IN_FULL, 
 from reviewqueue.policy.facts import Facts, facts_from_json, facts_to_json
 from reviewqueue.policy.parsing import parse_policy
 from reviewqueue.policy.routing import Routing, no_policy, route
+from reviewqueue.verifiers.finding import Finding
 from tests.property.policy.pairs import pairs
 from tests.property.policy.strategies import STATES, confidences, policies_with_facts
 
@@ -22,6 +23,8 @@ REASONS = {
     "mandatory_segment",
     "mandatory_case",
     "signal_rule",
+    "verifier_failed",
+    "verifier_passed",
     "band_unvalidated",
     "uncalibrated_model",
     "drift_breaker",
@@ -95,6 +98,30 @@ def check_rules(policy: Policy, facts: Facts, answer: Routing) -> None:
         assert answer == plain
 
 
+def check_verifiers(policy: Policy, facts: Facts, answer: Routing) -> None:
+    """A verifier that fails only ever makes an answer stricter, and one that passes releases nothing by itself."""
+    outcomes = {each.name: facts.checks.get(each.digest, Finding("unknown")).outcome for each in policy.verifiers}
+    failed = [
+        each.demand
+        for each in policy.verifiers
+        if outcomes[each.name] == "fail" or (outcomes[each.name] == "unknown" and each.if_unknown == "fail")
+    ]
+    assert ("verifier_failed" in answer.reasons) == bool(failed)
+    assert all(STRICTNESS[answer.route] >= STRICTNESS[demand.route] for demand in failed)
+    if answer.route in AUTOMATING:
+        unchecked = route(facts, without_releases(replace(policy, verifiers=())))
+        assert answer.route == unchecked.route or answer.band == f"{unchecked.band}+verified"
+    assert ("verifier_passed" in answer.reasons) == (answer.band or "").endswith("+verified")
+    if "verifier_passed" in answer.reasons:
+        base = band_named(policy, (answer.band or "").removesuffix("+verified"))
+        assert base.release is not None
+        assert all(outcomes[name] == "pass" for name in base.release.verifiers)
+
+
+def without_releases(policy: Policy) -> Policy:
+    return replace(policy, bands=tuple(replace(band, release=None) for band in policy.bands))
+
+
 @given(policies_with_facts)
 @MANY
 def test_every_claim_gets_an_answer_that_is_sound(pair: tuple[Policy, Facts]) -> None:
@@ -104,23 +131,28 @@ def test_every_claim_gets_an_answer_that_is_sound(pair: tuple[Policy, Facts]) ->
     check_automation_was_earned(policy, facts, answer)
     check_mandatory_review(policy, facts, answer)
     check_rules(policy, facts, answer)
+    check_verifiers(policy, facts, answer)
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_over_a_million_pairs_mandatory_review_is_never_loosened_and_automation_always_earned(seed: int) -> None:
     """A hundred thousand pairs for each of ten seeds; a mandatory claim is never accepted, flagged or refused."""
-    judged = automated = mandatory = 0
+    judged = automated = released = mandatory = 0
     for policy, facts in pairs(seed, policies=500, claims_each=200):
         answer = route(facts, policy)
         check_mandatory_review(policy, facts, answer)
         check_automation_was_earned(policy, facts, answer)
         if policy.rules:
             check_rules(policy, facts, answer)
+        if policy.verifiers:
+            check_verifiers(policy, facts, answer)
         judged += 1
+        released += answer.route in AUTOMATING and (answer.band or "").endswith("+verified")
         automated += answer.route in AUTOMATING
         mandatory += answer.mandatory
     assert judged == 100_000
-    assert automated > 5_000, "or the pairs would prove nothing"
+    assert automated > 4_000, "or the pairs would prove nothing"
+    assert released > 150, "or nothing would be shown of verifiers"
     assert mandatory > 40_000
 
 
@@ -130,7 +162,7 @@ def test_a_mandatory_claim_stays_with_people_whatever_the_states_and_confidence(
     pair: tuple[Policy, Facts], state: str
 ) -> None:
     policy, facts = pair
-    everything = dict.fromkeys([band.key for band in policy.bands], state)
+    everything = dict.fromkeys([band.key for band in policy.measured_bands], state)
     for confidence in (None, 0.0, 0.5, 1.0):
         check_mandatory_review(
             policy, facts, route(replace(facts, band_states=everything, confidence=confidence), policy)
@@ -141,6 +173,8 @@ def test_a_mandatory_claim_stays_with_people_whatever_the_states_and_confidence(
 
 
 def in_order(policy: Policy, facts: Facts, first: float | None, second: float | None) -> tuple[Routing, Routing]:
+    """The same claim with less and with more confidence, and with nothing that vouches for it."""
+    facts = replace(facts, checks={})
     low, high = sorted([first or 0.0, second or 0.0])
     return route(replace(facts, confidence=low), policy), route(replace(facts, confidence=high), policy)
 
