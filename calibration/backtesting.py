@@ -19,6 +19,7 @@ from calibration.core.backtest import BacktestReport, Evidence, Fate, Promise, P
 from calibration.core.labels import in_fit_half
 from calibration.evidence import first_id
 from calibration.selectors import fitting_times
+from reviewqueue.claims.checking import checked_for
 from reviewqueue.policy.document import Policy
 from reviewqueue.policy.facts import Facts, facts_from_json
 from reviewqueue.policy.models import BandState, PolicyVersion
@@ -29,6 +30,7 @@ NEWEST: Final = 20_000
 """How many claims a backtest rests on at most."""
 
 AT_ONCE: Final = 2_000
+AT_ONCE_READ: Final = 100
 SECONDS_OF_DAY: Final = 86_400
 
 States = Literal["measured", "earned"]
@@ -56,7 +58,10 @@ class Backtest:
 
 
 class _Past(NamedTuple):
+    """`content` is what the claim said, where a version has checks to make."""
+
     facts: Facts
+    content: Mapping[str, Any] | None
     drawn: bool
     chance: float
     judged: bool
@@ -72,8 +77,12 @@ class _Judge:
         self._policy = policy_of(version.pk, version.document_hash) if version else None
         self._states = _measured(version) if version and states == "measured" else None
         self._fitted = fitted
-        automating = self._policy.bands if self._policy else ()
+        automating = self._policy.measured_bands if self._policy else ()
         self._earned = {band.key: "validated" for band in automating if band.automates}
+
+    @property
+    def makes_checks(self) -> bool:
+        return self._policy is not None and bool(self._policy.checks)
 
     def fate(self, past: _Past) -> Fate:
         subject = (past.facts.model, past.facts.model_version, past.facts.prompt_version)
@@ -81,6 +90,7 @@ class _Judge:
         facts = replace(past.facts, band_states=states)
         if self._policy is None:
             return _fate(no_policy(facts), None, past, None)
+        facts = checked_for(facts, self._policy, past.content)
         entry = self._policy.calibrator_of.get(subject)
         return _fate(route(facts, self._policy), self._policy, past, self._fitted.get(entry.name) if entry else None)
 
@@ -97,7 +107,7 @@ def backtest(
     earlier, later = _Judge(before, states, fitted), _Judge(version, states, fitted)
     tally: Counter[tuple[Fate, Fate]] = Counter()
     oldest = now
-    for past in _past_claims(version.pipeline_id, since):
+    for past in _past_claims(version.pipeline_id, since, read=earlier.makes_checks or later.makes_checks):
         tally[earlier.fate(past), later.fate(past)] += 1
         oldest = past.received_at
     is_cut = tally.total() == NEWEST
@@ -134,7 +144,7 @@ def _promise(routing: Routing) -> Promise:
 
 def _allowed(routing: Routing, policy: Policy | None) -> float | None:
     """The error rate that the band may have; None where the decision was not the band's alone."""
-    bands = policy.bands if policy else ()
+    bands = policy.measured_bands if policy else ()
     required = next((band.required_accuracy for band in bands if band.key == routing.band), None)
     return None if required is None else 1 - required
 
@@ -171,7 +181,7 @@ def _evidence(past: _Past, fitted_at: datetime | None) -> tuple[float, Evidence]
 
 # The draw is that of the first decision, and who was handed back was not drawn: see calibration.evidence.
 _CLAIMS: Final = """
-    SELECT d.facts::text, d.audit_sampled OR d.inclusion_probability = 1 AND d.route <> 'uncertain',
+    SELECT d.facts::text, said.content::text, d.audit_sampled OR d.inclusion_probability = 1 AND d.route <> 'uncertain',
            CASE WHEN d.route = 'uncertain' THEN 0 ELSE d.inclusion_probability END,
            o.id IS NOT NULL, o.correct, c.received_at, c.fingerprint
       FROM (SELECT id, received_at, fingerprint FROM claims_claim
@@ -179,15 +189,16 @@ _CLAIMS: Final = """
              ORDER BY id DESC LIMIT %(newest)s) c
       JOIN claims_decision d ON d.claim_id = c.id AND d.number = 1
       LEFT JOIN claims_outcome o ON o.claim_id = c.id AND o.measures
+      LEFT JOIN claims_claimpayload said ON said.claim_id = c.id AND %(read)s
      ORDER BY c.id DESC"""
 
 
-def _past_claims(pipeline_id: int, since: datetime) -> Iterator[_Past]:
-    """Newest first, a few thousand in memory at a time."""
-    named: dict[str, Any] = {"pipeline": pipeline_id, "first": first_id(since), "newest": NEWEST}
+def _past_claims(pipeline_id: int, since: datetime, *, read: bool) -> Iterator[_Past]:
+    """Newest first, some in memory at a time; `read` brings what they said."""
+    named: dict[str, Any] = {"pipeline": pipeline_id, "first": first_id(since), "newest": NEWEST, "read": read}
     with connection.chunked_cursor() as cursor:
         cursor.execute(_CLAIMS, named)
-        while rows := cursor.fetchmany(AT_ONCE):
-            for facts, drawn, chance, judged, correct, received_at, fingerprint in rows:
-                stored = facts_from_json(json.loads(facts))
-                yield _Past(stored, drawn, float(chance), judged, correct, received_at, bytes(fingerprint))
+        while rows := cursor.fetchmany(AT_ONCE_READ if read else AT_ONCE):
+            for facts, said, drawn, chance, judged, correct, received_at, fingerprint in rows:
+                stored, content = facts_from_json(json.loads(facts)), json.loads(said) if said else None
+                yield _Past(stored, content, drawn, float(chance), judged, correct, received_at, bytes(fingerprint))

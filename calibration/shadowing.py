@@ -1,6 +1,7 @@
 """What the version in shadow decides about the claims that come in: found and written by sweep, at no cost to intake.
 
 Each claim is routed again from its stored facts, with the bands of the version in shadow in the state they are in.
+Verifiers that this version has and the one that decided had not are run here, on what the claim said.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from django.db import connection
 
 from calibration.evidence import first_id
 from calibration.models import ShadowDecision
+from reviewqueue.claims.checking import checked_for
+from reviewqueue.claims.selectors import contents_of
 from reviewqueue.policy.document import Policy
 from reviewqueue.policy.facts import facts_from_json
 from reviewqueue.policy.models import BandState, ShadowRun
@@ -41,13 +44,22 @@ def replay_run(run: ShadowRun, *, at_most: int = MOST_AT_ONCE) -> int:
     """Decides the oldest claims since the run began that it has not decided yet."""
     policy = policy_of(run.version_id, run.version.document_hash)
     states = _states(run)
-    decided = [_decision(run, claim_id, facts, policy, states) for claim_id, facts in _waiting(run, at_most)]
+    waiting = _waiting(run, at_most)
+    said = contents_of([claim_id for claim_id, _ in waiting]) if policy.checks else {}
+    decided = [_decision(run, claim_id, facts, policy, states, said.get(claim_id)) for claim_id, facts in waiting]
     ShadowDecision.objects.bulk_create(decided, ignore_conflicts=True)
     return len(decided)
 
 
-def _decision(run: ShadowRun, claim_id: UUID, stored: dict[str, Any], policy: Policy, states: States) -> ShadowDecision:
-    facts = facts_from_json(stored)
+def _decision(
+    run: ShadowRun,
+    claim_id: UUID,
+    stored: dict[str, Any],
+    policy: Policy,
+    states: States,
+    content: dict[str, Any] | None,
+) -> ShadowDecision:
+    facts = checked_for(facts_from_json(stored), policy, content)
     subject = (facts.model, facts.model_version, facts.prompt_version)
     routing = route(replace(facts, band_states=states.get(subject, {})), policy)
     return ShadowDecision(

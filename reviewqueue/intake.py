@@ -12,6 +12,7 @@ from reviewqueue.accounts.models import Source
 from reviewqueue.cascade.agreement import SIGNAL
 from reviewqueue.cascade.selectors import CaseSoFar, so_far
 from reviewqueue.cascade.services import cases, steps
+from reviewqueue.claims.checking import checks_of
 from reviewqueue.claims.models import new_id
 from reviewqueue.claims.recording import NewClaim, TwinCommitted, record
 from reviewqueue.claims.repeats import ClaimConflict, answers_again
@@ -88,8 +89,7 @@ def preview_batch(*, source: Source, bodies: Sequence[object], now: datetime) ->
 def preview(*, source: Source, submission: Submission, now: datetime) -> dict[str, Any]:
     """The decision that would be taken, in its REST form. Stores nothing, and draws nobody for audit."""
     terms = _terms_for(submission, _terms_of(source, [submission]))
-    _, routing = _decide(submission, terms, new_id(), _Superseded.by(source, [submission]).case_of(submission, terms))
-    return previewed_decision(routing, terms.policy.number if terms.policy else None, now)
+    return previewed_decision(_new_claim(submission, terms, _Superseded.by(source, [submission])), now)
 
 
 def _each(source: Source, bodies: Sequence[object], now: datetime, judge: _Judge) -> list[BatchResult]:
@@ -153,8 +153,7 @@ def _foresee(source: Source, submissions: Sequence[Submission], now: datetime) -
     repeated: dict[int, Submission] = {}
     for place, submission in enumerate(submissions):
         if place in new:
-            decision = previewed_decision(new[place].routing, new[place].policy_number, now)
-            results[place] = Submitted({"decision": decision}, created=True)
+            results[place] = Submitted({"decision": previewed_decision(new[place], now)}, created=True)
         elif place not in refused and submission.external_id in firsts:
             results[place] = _twin(submission, firsts[submission.external_id])
         elif place not in refused:
@@ -249,6 +248,7 @@ def _decide(
         attempt=case.number + 1 if case else 1,
         signals=_signals(submission, case),
         case_mandatory=case is not None and case.mandatory,
+        checks=checks_of(submission, policy) if policy else {},
     )
     return facts, route(facts, policy) if policy else no_policy(facts)
 

@@ -51,6 +51,15 @@ class Links(Struct, frozen=True):
     self: Annotated[str, Meta(description="The path of this very thing.")]
 
 
+class Check(Struct, frozen=True, kw_only=True):
+    """What one verifier of the policy found."""
+
+    name: Annotated[str, Meta(description="As the policy calls it.")]
+    outcome: Annotated[Literal["pass", "fail", "unknown"], Meta(description="`unknown`: the check could not be made.")]
+    score: Annotated[Share | None, Meta(description="For checks that measure a degree.")]
+    note: Annotated[str | None, Meta(description="Why it did not pass, as a code.")]
+
+
 class Decision(Struct, frozen=True, kw_only=True):
     """The recorded application of a policy to a claim."""
 
@@ -65,6 +74,9 @@ class Decision(Struct, frozen=True, kw_only=True):
     audit_sampled: Annotated[bool, Meta(description="Drawn at random for blind review.")]
     inclusion_probability: Annotated[Share, Meta(description="The chance, fixed now, that the claim gets a label.")]
     decided_at: Instant
+    checks: Annotated[
+        list[Check] | UnsetType, Meta(description="What the policy's verifiers found; only where it has verifiers.")
+    ] = UNSET
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ import msgspec
 from django.db import IntegrityError
 
 from reviewqueue.accounts.models import Source
+from reviewqueue.claims.checking import Named, named_findings
 from reviewqueue.claims.copying import copy_rows
 from reviewqueue.claims.models import Claim, ClaimPayload, Decision, new_id
 from reviewqueue.claims.services import HELD_ROUTES, commitment, first_status, millionths
@@ -49,6 +50,11 @@ class NewClaim:
     @property
     def policy_number(self) -> int | None:
         return self.terms.policy.number if self.terms.policy else None
+
+    @property
+    def found(self) -> list[Named]:
+        """What the policy's verifiers found."""
+        return named_findings(self.terms.policy.policy, self.facts.checks) if self.terms.policy else []
 
 
 def record(claims: Sequence[NewClaim], *, source: Source, now: datetime) -> list[Appended]:

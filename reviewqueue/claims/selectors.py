@@ -10,7 +10,8 @@ from django.db import connection
 from django.db.models import Prefetch, QuerySet
 
 from reviewqueue.accounts.models import Source
-from reviewqueue.claims.models import Claim, Decision, Outcome
+from reviewqueue.claims.checking import checks_answer, findings_behind
+from reviewqueue.claims.models import Claim, ClaimPayload, Decision, Outcome
 from reviewqueue.claims.recording import NewClaim
 from reviewqueue.claims.services import first_status
 from reviewqueue.errors import NotFound
@@ -35,6 +36,12 @@ def claim_of_source(source: Source, claim_id: UUID) -> Claim:
     if claim is None:
         raise NotFound("There is no such claim.")
     return claim
+
+
+def contents_of(claim_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """What was said in each claim, by its id. One query."""
+    payloads = ClaimPayload.objects.filter(claim__in=claim_ids)
+    return dict(payloads.values_list("claim_id", "content"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,10 @@ def first_answer(claim: NewClaim, now: datetime) -> dict[str, Any]:
         "external_id": claim.submission.external_id,
         "pipeline": claim.terms.slug,
         "status": first_status(claim.routing.route).value,
-        "decision": _decision_answer(claim.routing, claim.submission.confidence + 0.0, claim.policy_number, at),
+        "decision": {
+            **_decision_answer(claim.routing, claim.submission.confidence + 0.0, claim.policy_number, at),
+            **checks_answer(claim.found),
+        },
         "outcome": None,
         "received_at": at,
         "links": {"self": f"/api/v1/claims/{claim.id}"},
@@ -137,7 +147,10 @@ def _claim_answer(claim: Claim, decision: Decision, status: str, outcome: Outcom
         "external_id": claim.external_id,
         "pipeline": claim.pipeline.slug,
         "status": status,
-        "decision": _decision_answer(decision, claim.confidence, number, instant(decision.decided_at)),
+        "decision": {
+            **_decision_answer(decision, claim.confidence, number, instant(decision.decided_at)),
+            **checks_answer(findings_behind(decision)),
+        },
         "outcome": outcome_answer(outcome) if outcome else None,
         "received_at": instant(claim.received_at),
         "links": {"self": f"/api/v1/claims/{claim.id}"},
@@ -162,11 +175,12 @@ def _decision_answer(
     }
 
 
-def previewed_decision(routing: Routing, policy_number: int | None, now: datetime) -> dict[str, Any]:
+def previewed_decision(claim: NewClaim, now: datetime) -> dict[str, Any]:
     """A decision in its REST form that was not taken: the same fields, drawn for nothing."""
-    decision = _decision_answer(routing, routing.confidence, policy_number, instant(now))
+    routing = claim.routing
+    decision = _decision_answer(routing, routing.confidence, claim.policy_number, instant(now))
     reasons = [reason for reason in routing.reasons if reason != "audit_sample"]
-    return {**decision, "reasons": reasons, "audit_sampled": False}
+    return {**decision, "reasons": reasons, "audit_sampled": False, **checks_answer(claim.found)}
 
 
 def outcome_answer(outcome: Outcome) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from reviewqueue.claims.checking import Named, findings_behind
 from reviewqueue.claims.models import Claim, Decision
 from reviewqueue.claims.selectors import instant
 from reviewqueue.review.models import Blind, Label, Lease, Purpose, ReviewTask, Verdict
 from reviewqueue.review.picking import SHOWN_WHEN_BLIND
+from reviewqueue.verifiers.notes import in_words
 
 ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 
@@ -24,7 +26,7 @@ _REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "drift_breaker": ("blocker", "Accuracy has moved here, so nothing passes without a person for now."),
     "signal_rule": ("blocker", "A rule of the policy asks for more care because of one of its signals."),
     "verifier_failed": ("blocker", "An automatic check of the output failed."),
-    "verifier_passed": ("voucher", "An automatic check of the output passed."),
+    "verifier_passed": ("voucher", "Automatic checks passed it that may release claims of its band."),
     "audit_sample": ("voucher", "It was drawn at random to measure how often accepted outputs are right."),
     "step_timeout": ("blocker", "A next step was asked for and nothing came back in time."),
     "step_budget_spent": ("blocker", "It has had all the next steps the policy allows."),
@@ -103,7 +105,7 @@ def _model_view(claim: Claim) -> dict[str, Any]:
 
 
 def _standing_decision(claim: Claim) -> Decision:
-    return claim.decisions.get(standing=True)
+    return claim.decisions.select_related("policy_version").defer("policy_version__document").get(standing=True)
 
 
 def _decision_view(decision: Decision) -> dict[str, Any]:
@@ -121,11 +123,24 @@ def why_here(decision: Decision) -> list[dict[str, str]]:
 
     For unblinded tasks only: it speaks of the confidence.
     """
+    found = findings_behind(decision)
     items = [("confidence", "voucher", _confidence_words(decision))]
     for code in decision.reasons:
-        kind, text = _BAND[decision.route] if code == "band" else _REASONS.get(code, ("blocker", code))
-        items.append((code, kind, text))
+        if code == "verifier_failed" and found:
+            items += [(code, "blocker", _check_words(each)) for each in found if each.fails]
+        else:
+            items.append((code, *(_BAND[decision.route] if code == "band" else _REASONS.get(code, ("blocker", code)))))
+    items += [("check", "voucher", _check_words(each)) for each in found if not each.fails]
     return [{"code": code, "kind": kind, "text": text} for code, kind, text in items]
+
+
+def _check_words(each: Named) -> str:
+    outcome, score, note = each.finding
+    measured = "" if score is None else f" ({score:.0%})"
+    if outcome == "pass":
+        return f"The check “{each.name}” passed{measured}."
+    said = "could not be made" if outcome == "unknown" else "failed"
+    return f"The check “{each.name}” {said}: {in_words(note)}{measured}."
 
 
 def _confidence_words(decision: Decision) -> str:

@@ -18,8 +18,10 @@ from django.utils import timezone
 from reviewqueue.cascade.models import Rerouting, StepEnd
 from reviewqueue.cascade.services import steps
 from reviewqueue.cascade.services.separately import separately
+from reviewqueue.claims.checking import checked_for
 from reviewqueue.claims.models import Claim, ClaimStatus, Decision
 from reviewqueue.claims.rerouting import Rerouted, record_rerouted
+from reviewqueue.claims.selectors import contents_of
 from reviewqueue.policy.facts import facts_from_json
 from reviewqueue.policy.models import BandState, PolicyStatus, PolicyVersion
 from reviewqueue.policy.rerouting import rerouted
@@ -105,11 +107,13 @@ def _hold_more_strictly(claims: Sequence[Claim], version: PolicyVersion, now: da
         version.pk, version.number, version.document_hash, policy_of(version.pk, version.document_hash)
     )
     reviews, states = tightening.open_reviews(claims), _states(claims, version)
+    contents = contents_of([claim.pk for claim in claims]) if policy.policy.checks else {}
     changed = []
     for claim, standing in _decided_by_others(claims, version):
         task = reviews.get(claim.pk)
         facts = facts_from_json(standing.facts)
         facts = replace(facts, band_states=states.get((claim.model, claim.model_version, claim.prompt_version), {}))
+        facts = checked_for(facts, policy.policy, contents.get(claim.pk))
         routing = rerouted(standing, route(facts, policy.policy), labels_needed=task.labels_needed if task else None)
         if routing:
             changed.append(Rerouted(claim, standing, facts, routing, policy))
