@@ -18,7 +18,7 @@ from calibration.measuring import may_certify
 from calibration.models import BandStat, Calibrator
 from calibration.proposing import segment_names
 from reviewqueue.pipelines.models import Pipeline
-from reviewqueue.policy.document import Policy, thawed
+from reviewqueue.policy.document import VERIFIED, Policy, thawed
 from reviewqueue.policy.models import Breaker, BreakerCause, PolicyStatus, PolicyVersion
 from reviewqueue.policy.selectors import policy_of
 
@@ -46,6 +46,11 @@ class BandRow:
     labels_missing: int
     required: float | None
     state: str
+
+    @property
+    def is_released(self) -> bool:
+        """Whether it holds what verifiers passed of another band."""
+        return self.band.endswith(VERIFIED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,18 @@ NEXT_STEPS: Final = {
     "abstain": "give no answer",
 }
 
+CHECKS: Final = {
+    "json_schema": "JSON Schema",
+    "pattern": "regular expression",
+    "number_range": "number and unit",
+    "arithmetic": "arithmetic",
+    "allowed_values": "allowed values",
+    "evidence_coverage": "words borne out by the context",
+    "citations": "citations that point at something",
+    "length": "length",
+    "language": "language",
+}
+
 SIGNAL_FAMILIES: Final = {
     "internal": "The model itself",
     "agreement": "Agreement of several answers",
@@ -229,6 +241,7 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "claim": CLAIM_STATUS,
     "basis": BASES,
     "step": NEXT_STEPS,
+    "check": CHECKS,
     "call": HANDLER_CALLS,
     "event": EVENTS,
     "family": SIGNAL_FAMILIES,

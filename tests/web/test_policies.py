@@ -120,3 +120,16 @@ def test_a_draft_shows_what_its_bands_measured(world: World, draft: PolicyVersio
     page = text_of(otto.get(f"{POLICIES}2/"))
     assert "Measured under these rules" in page
     assert "<strong>100.0 %</strong>" in page
+
+
+def test_verifiers_and_what_they_release_are_read_in_words(world: World, olga: Visitor) -> None:
+    verifier = {"name": "in <euros>", "kind": "pattern", "pattern": "EUR", "route": "escalate"}
+    release = {"verifiers": ["in <euros>"], "route": "accept", "required_accuracy": 0.8, "audit_rate": 0.5}
+    low, gray, high = POLICY["bands"]
+    world.activate({**POLICY, "bands": [low, {**gray, "release": release}, high], "verifiers": [verifier]})
+    for page in (text_of(olga.get(f"{POLICIES}2/")), text_of(olga.get(f"{POLICIES}2/specification/"))):
+        assert "<euros>" not in page
+        rules = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page[page.index("The rules") :]))
+        assert "0.60-0.90+verifiedof these, what verifiers pass" in rules
+        assert "in &lt;euros&gt;: regular expression" in rules
+        assert "fails or cannot be made: held for a senior" in rules

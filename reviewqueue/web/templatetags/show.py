@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from reviewqueue.pipelines.costs import amount_text
+from reviewqueue.verifiers.running import Check
 from reviewqueue.web import charts, hostile, wording
 
 register = template.Library()
@@ -139,6 +140,13 @@ def seconds_left(moment: datetime) -> int:
 @register.filter
 def words(code: object, kind: str) -> str:
     return wording.words(code, kind)
+
+
+@register.filter
+def terms(check: Check) -> str:
+    """What a verifier's check is made of, as the policy document says it, without what is not set."""
+    said = {name: value for name, value in check.terms().items() if value not in (None, False, {})}
+    return json.dumps(said, ensure_ascii=False)
 
 
 @register.filter
