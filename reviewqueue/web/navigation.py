@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.urls import reverse
 
+from reviewqueue.deliveries.selectors import STATE_READERS
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, roles_of
 from reviewqueue.web.roles import LEDGER_ROLES
 
@@ -23,6 +24,7 @@ class Link:
 _BELOW: Final = {
     "queue": ("web:queue", "/review/", "/labels/"),
     "pipelines": ("web:pipelines", "/pipelines/"),
+    "webhooks": ("web:webhooks", "/webhooks/"),
     "ledger": ("web:ledger", "/ledger/"),
 }
 
@@ -34,6 +36,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     links = [_link(request, "Queue", "queue")]
     if has_role(user, FIGURES_ROLES):
         links.append(_link(request, "Pipelines", "pipelines"))
+    if has_role(user, STATE_READERS):
+        links.append(_link(request, "Webhooks", "webhooks"))
     if has_role(user, LEDGER_ROLES):
         links.append(_link(request, "Ledger", "ledger"))
     return {"navigation": links, "roles": sorted({role for role, _ in roles_of(user)})}

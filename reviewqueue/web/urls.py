@@ -19,6 +19,7 @@ from reviewqueue.web.views import (
     session,
     signals,
     tiers,
+    webhooks,
 )
 
 app_name = "web"
@@ -60,6 +61,11 @@ urlpatterns = [
     path("pipelines/<slug:slug>/breakers/", breakers.breakers, name="breakers"),
     path("pipelines/<slug:slug>/breakers/<int:breaker_id>/reset/", breakers.reset_breaker, name="breaker_reset"),
     path("pipelines/<slug:slug>/one-person/", one_person.one_person, name="one_person"),
+    path("webhooks/", webhooks.webhooks, name="webhooks"),
+    path("webhooks/new/", webhooks.webhook_new, name="webhook_new"),
+    path("webhooks/hosts/", webhooks.webhook_hosts, name="webhook_hosts"),
+    path("webhooks/<uuid:endpoint_id>/", webhooks.webhook, name="webhook"),
+    path("webhooks/deliveries/<uuid:delivery_id>/replay/", webhooks.delivery_replay, name="delivery_replay"),
     path("ledger/", ledger.ledger, name="ledger"),
     path("claims/<uuid:claim_id>/", claims.claim, name="claim"),
     path("healthz", health.healthz, name="healthz"),

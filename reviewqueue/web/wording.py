@@ -1,9 +1,11 @@
-"""What the codes of the domain are called on pages. Pure. A code that is missing here is shown as it is."""
+"""What the codes of the domain are called on pages. A code that is missing here is shown as it is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
+
+from reviewqueue.deliveries.selectors import ERROR_TEXTS
 
 ROUTES: Final = {
     "accept": "Accepted",
@@ -107,6 +109,30 @@ NEXT_STEPS: Final = {
     "verify": "verify",
     "secondary": "ask a second model",
     "abstain": "give no answer",
+}
+
+WEBHOOK_EVENTS: Final = {
+    "outcome.settled": "First outcome of a claim",
+    "outcome.superseded": "Outcome that replaces another one",
+    "step.expired": "Next step that nobody answered in time",
+    "band.breached": "Band that no longer keeps its promise",
+    "breaker.tripped": "Breaker that stopped a model",
+    "endpoint.challenge": "Challenge",
+}
+
+DELIVERY_STATES: Final = {
+    "waiting": "Waits for its host to answer a challenge",
+    "pending": "To be sent",
+    "delivered": "Delivered",
+    "dead": "Given up",
+}
+
+ENDPOINT_REASONS: Final = {
+    "challenge": "nothing is told before it has answered",
+    "asked": "by a person; what happens meanwhile is kept",
+    "dead_letter": "after a delivery was given up; what happens meanwhile is kept",
+    "gone": "its receiver said that it is gone",
+    "removed": "it was removed",
 }
 
 CHECKS: Final = {
@@ -242,6 +268,10 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "basis": BASES,
     "step": NEXT_STEPS,
     "check": CHECKS,
+    "webhook": WEBHOOK_EVENTS,
+    "delivery": DELIVERY_STATES,
+    "endpoint_reason": ENDPOINT_REASONS,
+    "delivery_error": ERROR_TEXTS,
     "call": HANDLER_CALLS,
     "event": EVENTS,
     "family": SIGNAL_FAMILIES,

@@ -8,6 +8,8 @@ import pytest
 from django.utils import timezone
 
 from reviewqueue.api.prometheus import Gauge, exposition
+from reviewqueue.deliveries.models import Endpoint
+from reviewqueue.deliveries.services import endpoints
 from reviewqueue.operations.models import SweepRun
 from tests.api.caller import Caller, assert_problem, key_for, taken
 from tests.world import World
@@ -35,6 +37,15 @@ def test_sealing_lag_is_told(world: World) -> None:
     assert metrics["reviewqueue_ledger_unsealed_entries"] > 0
     assert metrics["reviewqueue_ledger_oldest_unsealed_seconds"] >= 0
     assert metrics["reviewqueue_ledger_sealed_entries"] == 0
+
+
+def test_silent_endpoints_are_told_by_cause(world: World) -> None:
+    endpoint, _ = endpoints.create_endpoint(source=world.source, url="https://hooks.example.com/", by=world.adam)
+    assert metrics_of(world)['reviewqueue_webhook_silent_endpoints{cause="gone"}'] == 0
+    Endpoint.objects.filter(pk=endpoint.pk).update(state="disabled", state_reason="gone")
+    metrics = metrics_of(world)
+    assert metrics['reviewqueue_webhook_silent_endpoints{cause="gone"}'] == 1
+    assert metrics["reviewqueue_webhook_undelivered"] == 0, "a challenge is no news"
 
 
 def test_a_sweep_that_fails_is_told_from_one_that_ended_well(world: World) -> None:

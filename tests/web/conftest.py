@@ -31,5 +31,10 @@ def otto(world: World) -> Visitor:
 
 
 @pytest.fixture
+def adam(world: World) -> Visitor:
+    return Visitor(world.adam)
+
+
+@pytest.fixture
 def ada(world: World) -> Visitor:
     return Visitor(world.ada)

@@ -10,6 +10,9 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.urls import get_resolver, reverse
 
+from reviewqueue.accounts import services as accounts
+from reviewqueue.deliveries.models import Delivery
+from reviewqueue.deliveries.services import endpoints
 from reviewqueue.ledger.models import Event
 from reviewqueue.pipelines import services as pipelines
 from reviewqueue.policy import services as policies
@@ -20,7 +23,11 @@ from tests.world import POLICY, SETUP, World
 
 PEOPLE = ("rita", "sam", "olga", "ada", "adam", "nora")
 ALLOWED = (200, 303, 422)
-FORMS = {"revise", "settings", "second_opinion", "breakers", "breaker_reset", "one_person", "policy_new"}
+FORMS = {"revise", "settings", "second_opinion", "breakers", "breaker_reset", "one_person", "policy_new"} | {
+    "webhook_new",
+    "webhook",
+    "webhook_hosts",
+}
 """Addresses that show the form they take."""
 OPEN_TO_ALL = {"login", "logout", "healthz", "readyz"}
 
@@ -102,6 +109,25 @@ def breaker_here(world: World) -> list[object]:
     return [world.pipeline.slug, breaker.pk]
 
 
+def endpoint_here(world: World) -> list[object]:
+    endpoint, _ = endpoints.create_endpoint(source=world.source, url="https://hooks.example.com/", by=world.adam)
+    return [endpoint.pk]
+
+
+def endpoint_elsewhere(world: World) -> list[object]:
+    """Of a source that posts to no pipeline of olga's."""
+    source = accounts.create_source(slug="shop", name="Shop", actor=SETUP)
+    endpoint, _ = endpoints.create_endpoint(source=source, url="https://hooks.example.com/", by=world.adam)
+    return [endpoint.pk]
+
+
+def delivery_here(world: World) -> list[object]:
+    """Something that was given up; a challenge could not be sent again."""
+    [endpoint_id] = endpoint_here(world)
+    Delivery.objects.filter(endpoint=endpoint_id).update(type="outcome.settled", state="dead")
+    return [Delivery.objects.get(endpoint=endpoint_id).pk]
+
+
 def nowhere(world: World) -> list[object]:
     return []
 
@@ -171,6 +197,16 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("policy_activate", "post", draft_elsewhere, DECIDES_ELSEWHERE),
     ("policy_reject", "post", draft_here, DECIDES),
     ("policy_reject", "post", draft_elsewhere, DECIDES_ELSEWHERE),
+    ("webhooks", "get", nowhere, everybody(403, olga=200, ada=200, adam=200)),
+    ("webhook_new", "get", nowhere, everybody(403, adam=200)),
+    ("webhook_new", "post", nowhere, everybody(403, adam=422)),
+    ("webhook", "get", endpoint_here, everybody(403, olga=200, ada=200, adam=200)),
+    ("webhook", "get", endpoint_elsewhere, everybody(403, olga=404, ada=200, adam=200)),
+    ("webhook", "post", endpoint_here, everybody(403, adam=422)),
+    ("webhook", "post", endpoint_elsewhere, everybody(403, olga=404, adam=422)),
+    ("webhook_hosts", "get", nowhere, everybody(403, ada=200, adam=200)),
+    ("webhook_hosts", "post", nowhere, everybody(403, adam=422)),
+    ("delivery_replay", "post", delivery_here, everybody(403, adam=303)),
     ("ledger", "get", nowhere, everybody(403, ada=200, adam=200)),
     ("claim", "get", unlabelled_claim, everybody(200, rita=404, nora=404)),
     ("claim", "get", labelled_claim, everybody(200, nora=404)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from reviewqueue.api.authentication import person_of
 from reviewqueue.api.contract import Answer, Holder, promises
 from reviewqueue.api.operation import Operation
 from reviewqueue.api.prometheus import CONTENT_TYPE, MEDIA_TYPE, Gauge, exposition, gauge
+from reviewqueue.deliveries.alarms import CAUSES, backlog, silent_endpoints
 from reviewqueue.errors import Forbidden
 from reviewqueue.ledger.selectors import sealing_state
 from reviewqueue.operations.selectors import sweep_states
@@ -35,7 +37,8 @@ class Metrics(Operation):
     def get(self, request: Request) -> HttpResponse:
         """Read how far the machinery is behind.
 
-        Sealing, queues and sweeps, for a Prometheus that sends the key as its `credentials`. For auditors and admins.
+        Sealing, queues, webhooks and sweeps, for a Prometheus that sends the key as its `credentials`. For auditors
+        and admins.
         """
         person = person_of(request)
         if not has_role(person, OPERATORS):
@@ -49,6 +52,7 @@ def _gauges(person: User) -> Iterator[Gauge]:
     yield gauge("ledger_unsealed_entries", "Entries that wait to be sealed.", sealing.unsealed)
     yield gauge("ledger_oldest_unsealed_seconds", "Age of the oldest of them.", sealing.oldest_unsealed_seconds or 0)
     yield from _queues(person)
+    yield from _webhooks()
     yield from _sweeps()
 
 
@@ -60,6 +64,16 @@ def _queues(person: User) -> Iterator[Gauge]:
         "queue_leased", "Labels that somebody is about to give.", tuple((name, row.leased) for name, row in rows)
     )
     yield Gauge("queue_overdue", "Labels that are due.", tuple((name, row.overdue) for name, row in rows))
+
+
+def _webhooks() -> Iterator[Gauge]:
+    silent, waiting = Counter(alarm.cause for alarm in silent_endpoints()), backlog()
+    yield Gauge(
+        "webhook_silent_endpoints",
+        "Endpoints whose source may be waiting in vain.",
+        tuple(({"cause": cause}, silent[cause]) for cause in CAUSES),
+    )
+    yield gauge("webhook_undelivered", "Deliveries that are written and have not arrived.", waiting.undelivered)
 
 
 def _sweeps() -> Iterator[Gauge]:

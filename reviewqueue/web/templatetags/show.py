@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django import template
 from django.templatetags.static import static
@@ -147,6 +148,12 @@ def terms(check: Check) -> str:
     """What a verifier's check is made of, as the policy document says it, without what is not set."""
     said = {name: value for name, value in check.terms().items() if value not in (None, False, {})}
     return json.dumps(said, ensure_ascii=False)
+
+
+@register.filter
+def host_of(url: str) -> str:
+    """The host of an address, for those who may not see all of it."""
+    return urlsplit(url).hostname or ""
 
 
 @register.filter

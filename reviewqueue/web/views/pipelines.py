@@ -11,8 +11,10 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from calibration import selectors as calibration
+from reviewqueue.deliveries.alarms import silent_endpoints
+from reviewqueue.deliveries.selectors import STATE_READERS
 from reviewqueue.errors import Forbidden
-from reviewqueue.pipelines.selectors import FIGURES_ROLES, pipeline_for, pipelines_for
+from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, pipeline_for, pipelines_for
 from reviewqueue.policy.selectors import versions
 from reviewqueue.reports import overview
 from reviewqueue.web.access import page
@@ -68,6 +70,8 @@ def pipeline(request: PersonRequest, slug: str) -> HttpResponse:
         "labels_today": overview.labels_since(found, today),
         "depth": overview.depth(found, now),
         "states": _states(calibration.band_table(found)),
+        "silent": silent_endpoints(sources=found.sources.all()),
+        "sees_webhooks": has_role(request.user, STATE_READERS, pipeline_id=found.pk),
     }
     return show(request, "pipelines/pipeline.html", context)
 
