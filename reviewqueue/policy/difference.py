@@ -255,8 +255,9 @@ def _releases_less(stretch: _Stretch, old: Release | None, new: Release | None) 
 def _release_in_words(release: Release | None) -> str:
     if release is None:
         return "nothing is released"
+    names = ", ".join(f"“{name}”" for name in release.verifiers)
     terms = f"right in {release.required_accuracy * 100:g}%, {release.audit_rate * 100:g}% seen by people"
-    return f"{release.route} for what {', '.join(release.verifiers)} pass ({terms})"
+    return f"{release.route} for what {names} pass ({terms})"
 
 
 _COMPARISONS: Final[dict[str, Callable[[_Stretch], Comparison | None]]] = {
@@ -375,11 +376,11 @@ def _verifier_changes(before: Policy, after: Policy) -> Iterator[Change]:
     old, new = _verifiers_by_name(before), _verifiers_by_name(after)
     for name, (pointer, verifier) in old.items():
         if name not in new:
-            meaning = f"The verifier {name} is taken out: {_verifier_in_words(verifier)}"
+            meaning = f"The verifier “{name}” is taken out: {_verifier_in_words(verifier)}"
             yield Change(pointer, meaning, verifier_document(verifier), None, "looser")
     for name, (pointer, verifier) in new.items():
         if name not in old:
-            meaning = f"The verifier {name} is new: {_verifier_in_words(verifier)}"
+            meaning = f"The verifier “{name}” is new: {_verifier_in_words(verifier)}"
             yield Change(pointer, meaning, None, verifier_document(verifier), "stricter")
         elif old[name][1] != verifier:
             yield _verifier_change(pointer, old[name][1], verifier)
@@ -400,7 +401,7 @@ def _verifier_change(pointer: str, old: Verifier, new: Verifier) -> Change:
     if new.digest == old.digest and new.if_unknown == old.if_unknown and new.demand.route == old.demand.route:
         direction = "neutral"  # another next step, as in a band
     checks = "" if new.digest == old.digest else "checks something else: "
-    meaning = f"The verifier {new.name}: {checks}{_verifier_in_words(old)} becomes {_verifier_in_words(new)}"
+    meaning = f"The verifier “{new.name}”: {checks}{_verifier_in_words(old)} becomes {_verifier_in_words(new)}"
     return Change(pointer, meaning, verifier_document(old), verifier_document(new), direction)
 
 
