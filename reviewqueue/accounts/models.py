@@ -60,6 +60,7 @@ class Scope(models.TextChoices):
     OUTCOMES = "outcomes"
     AUDIT = "audit"
     ADMIN = "admin"
+    WEBHOOKS = "webhooks"
 
 
 class ApiKey(models.Model):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, Literal, TypeVar, get_type_hints
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
+from reviewqueue.deliveries.models import EventType
 from reviewqueue.errors import FieldProblem, Invalid
 from reviewqueue.policy.models import LONGEST_NOTE
 from reviewqueue.policy.services import RESET_REASONS, TRIP_REASONS
@@ -100,6 +101,46 @@ class Reset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reason: Annotated[
         str, Meta(description="Why automation is safe again.", extra_json_schema={"enum": list(RESET_REASONS)})
     ]
+
+
+EVENTS: Final = {"type": "array", "items": {"type": "string", "enum": list(EventType.values)}, "minItems": 1}
+
+
+class EndpointBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    url: Annotated[str, Meta(description="An https address of a public host, port 443.", max_length=2_000)]
+    events: Annotated[
+        list[str] | UnsetType, Meta(description="What it is told; else of outcomes.", extra_json_schema=EVENTS)
+    ] = UNSET
+    payload: Annotated[Literal["thin", "full"], Meta(description="`full`: also the right answer.")] = "thin"
+    scheme: Annotated[
+        Literal["v1", "v1a"], Meta(description="`v1`: HMAC-SHA256 under a secret; `v1a`: Ed25519, by a public key.")
+    ] = "v1"
+
+
+class EndpointChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays."""
+
+    url: Annotated[str | None, Meta(description="Another address has to answer a challenge first.")] = None
+    events: Annotated[
+        list[str] | UnsetType, Meta(description="Those that are added are told from now on.", extra_json_schema=EVENTS)
+    ] = UNSET
+    payload: Annotated[Literal["thin", "full"] | None, Meta(description="What it gets.")] = None
+
+
+class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    overlap_seconds: Annotated[
+        int, Meta(description="How long the former secret still signs; 0 after a leak.", ge=0, le=7 * 86_400)
+    ] = 86_400
+    scheme: Annotated[Literal["v1", "v1a"] | None, Meta(description="Null: as before.")] = None
+
+
+class ReplayBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Either one delivery, or a stretch of time."""
+
+    delivery: Annotated[str | None, Meta(description="The `id` of one delivery.")] = None
+    since: Annotated[Instant | None, Meta(description="From this time on.")] = None
+    until: Annotated[Instant | None, Meta(description="Before this time.")] = None
+    only_dead: Annotated[bool, Meta(description="Only what was given up.")] = False
 
 
 def read_as(kind: type[B], value: object) -> B:

@@ -26,14 +26,21 @@ class BadIdempotencyKey(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an operation answers when all went well. Nothing is remembered of a reply that says nothing was done."""
+    """What an operation answers when all went well. Nothing is remembered of a reply that says nothing was done.
+
+    `once` is what is told this once: it is added to the first answer, and no repetition has it.
+    """
 
     status: int
     body: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     effect: bool = True
+    once: Mapping[str, Any] = field(default_factory=dict)
 
     def content(self) -> bytes:
+        return b"" if self.body is None else json_bytes({**self.body, **self.once})
+
+    def to_remember(self) -> bytes:
         return b"" if self.body is None else json_bytes(self.body)
 
 
@@ -55,7 +62,8 @@ def answered(request: Request, body: bytes, perform: Callable[[], Reply]) -> Htt
         reply = perform()
         content = reply.content()
         if reply.effect:
-            store_answer(holder=holder, key=key, request=named, body=body, status=reply.status, answer=content)
+            remembered = reply.to_remember()
+            store_answer(holder=holder, key=key, request=named, body=body, status=reply.status, answer=remembered)
     return _response(reply.status, content, reply.headers)
 
 

@@ -26,7 +26,7 @@ from reviewqueue.api.wording import DESCRIPTION, HEADERS, PATH_PARAMETERS
 
 Json = dict[str, Any]
 
-METHODS: Final = ("get", "post")
+METHODS: Final = ("get", "post", "patch", "delete")
 _CONVERTED: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 _SCHEMA_OF: Final[Mapping[str, Mapping[str, Any]]] = {
     "UUIDConverter": {
@@ -58,7 +58,8 @@ class _Described:
 
     @property
     def writes(self) -> bool:
-        return self.method == "post"
+        """Whether it reads a body, and may come with an Idempotency-Key."""
+        return self.method in ("post", "patch")
 
     @property
     def refusals(self) -> Iterator[tuple[int, tuple[str, ...]]]:

@@ -82,7 +82,7 @@ class Operation(APIView):
         return super().finalize_response(request, response, *args, **kwargs)
 
     def write(self, perform: Callable[[Any], Reply]) -> HttpResponse:
-        """Answers a POST: reads the body strictly, honours the Idempotency-Key, and lets `perform` do the work.
+        """Answers a POST or PATCH: a body read strictly, an Idempotency-Key honoured, and `perform` does the work.
 
         Where the promise does not require a body, none is as good as an empty object.
         """

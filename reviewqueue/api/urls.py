@@ -19,6 +19,7 @@ from reviewqueue.api.views import (
     policies,
     reference,
     reviews,
+    webhooks,
 )
 
 app_name = "api"
@@ -59,6 +60,14 @@ urlpatterns = [
     path("pipelines/<slug:slug>/policies/<int:number>/unshadow", policies.PolicyUnshadow.as_view(), name="stop-shadow"),
     path("pipelines/<slug:slug>/breakers", breakers.Breakers.as_view(), name="breakers"),
     path("pipelines/<slug:slug>/breakers/<int:breaker_id>/reset", breakers.BreakerReset.as_view(), name="reset"),
+    path("webhooks", webhooks.Webhooks.as_view(), name="webhooks"),
+    path("webhooks/<uuid:endpoint_id>", webhooks.Webhook.as_view(), name="webhook"),
+    path("webhooks/<uuid:endpoint_id>/pause", webhooks.WebhookPause.as_view(), name="webhook-pause"),
+    path("webhooks/<uuid:endpoint_id>/resume", webhooks.WebhookResume.as_view(), name="webhook-resume"),
+    path("webhooks/<uuid:endpoint_id>/test", webhooks.WebhookTest.as_view(), name="webhook-test"),
+    path("webhooks/<uuid:endpoint_id>/rotate", webhooks.WebhookRotate.as_view(), name="webhook-rotate"),
+    path("webhooks/<uuid:endpoint_id>/replay", webhooks.WebhookReplay.as_view(), name="webhook-replay"),
+    path("webhooks/<uuid:endpoint_id>/deliveries", webhooks.WebhookDeliveries.as_view(), name="webhook-deliveries"),
     path("metrics", metrics.Metrics.as_view(), name="metrics"),
     path("schema", reference.Schema.as_view(), name="schema"),
     path("docs", reference.Reference.as_view(), name="docs"),

@@ -17,8 +17,8 @@ What belongs to somebody else is 404. A key in an address is refused and revoked
 **Refusals** are `application/problem+json` (RFC 9457). Rely on `code`. `instance` is the request's id, which is also in
 `X-Request-ID`; one of the caller's own, up to 64 characters of `A–Z a–z 0–9 . _ : -`, is kept.
 
-**Doing it once.** Every POST may carry an `Idempotency-Key`. Refusals are not stored, nor is a `take` that found
-nothing.
+**Doing it once.** Every POST and PATCH may carry an `Idempotency-Key`. Refusals are not stored, nor is a `take` that
+found nothing; a secret that is shown once is not repeated.
 
 **Limits.** Every answer to a key has `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
 Beyond them the answer is 429 with `Retry-After`. Claims posted and previewed count as `intake`, everything else as
@@ -60,6 +60,7 @@ PATH_PARAMETERS: Final = {
     "slug": "The `slug` of a pipeline.",
     "number": "The number of a policy version.",
     "breaker_id": "The `id` of a breaker.",
+    "endpoint_id": "The `id` of an endpoint.",
 }
 
 SUBMITTED_FIELDS: Final = {

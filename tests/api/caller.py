@@ -39,16 +39,25 @@ class Caller:
         return self._seen("GET", path, self.client.get(API + path, headers=self._headers(headers)))
 
     def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self._sent("POST", path, body, headers)
+
+    def patch(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self._sent("PATCH", path, body, headers)
+
+    def delete(self, path: str, **headers: str) -> HttpResponse:
+        return self.call("DELETE", path, **headers)
+
+    def _sent(self, method: str, path: str, body: Any, headers: dict[str, str]) -> HttpResponse:
         """`body` is sent as it is when it is bytes, else as JSON."""
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         response = self.client.generic(
-            "POST",
+            method,
             API + path,
             raw,
             content_type=headers.pop("content_type", "application/json"),
             headers=self._headers(headers),
         )
-        return self._seen("POST", path, response)
+        return self._seen(method, path, response)
 
     def call(self, method: str, path: str, **headers: str) -> HttpResponse:
         return self._seen(method, path, self.client.generic(method, API + path, headers=self._headers(headers)))

@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 from django.urls import get_resolver
+from django.utils import timezone
 
 from reviewqueue.accounts.models import Scope
+from reviewqueue.api import webhook_examples
 from reviewqueue.api.contract import promise_of
 from reviewqueue.api.operation import Operation
 from reviewqueue.api.problems import KINDS
 from reviewqueue.api.views.reference import document
+from reviewqueue.deliveries.models import Delivery, Endpoint
+from reviewqueue.deliveries.services import endpoints
 from reviewqueue.policy import services as policies
 from reviewqueue.review.models import ReviewTask
 from tests.api.caller import API, Caller, key_for, lease_path, taken
@@ -72,7 +76,7 @@ def test_every_operation_says_what_it_is_and_who_may_call_it(subtests: pytest.Su
             assert scope in Scope.values
             statuses = set(operation["responses"])
             assert {"400", "401", "403", "429", "500", "503"} < statuses
-            assert {"413", "415", "422"} <= statuses or method == "get"
+            assert {"413", "415", "422"} <= statuses or method in ("get", "delete")
             assert ("404" in statuses) >= ("{" in path)
             assert any(status < "300" for status in statuses)
 
@@ -132,15 +136,30 @@ def test_every_example_of_a_request_is_accepted_as_it_stands(world: World, subte
         "reviews": Caller(key_for(world.rita, "review")),
         "policies": Caller(key_for(world.otto, "admin")),
         "breakers": Caller(key_for(world.otto, "admin")),
+        "webhooks": Caller(key_for(world.source, "webhooks")),
     }
-    for path, _, operation in operations():
+    for path, method, operation in operations():
         if "requestBody" not in operation:
             continue
         caller = callers.get(operation["tags"][0], Caller(world.key))
         for name, example in operation["requestBody"]["content"]["application/json"]["examples"].items():
             with subtests.test(f"{path}: {name}"):
-                response = caller.post(filled(path, world, caller), example["value"], If_Match="*")
+                send = caller.patch if method == "patch" else caller.post
+                response = send(filled(path, world, caller), example["value"], If_Match="*")
                 assert response.status_code < 300, response.content
+
+
+def endpoint_with_a_delivery(world: World) -> str:
+    """A new one, which has the delivery that the examples name."""
+    Delivery.objects.filter(pk=webhook_examples.REPLAY_ONE["delivery"]).delete()
+    Endpoint.objects.all().update(removed_at=timezone.now(), state="disabled", state_reason="removed")
+    url = "https://hooks.example.com/made"
+    endpoint, _ = endpoints.create_endpoint(source=world.source, url=url, by=world.source)
+    Delivery.objects.create(
+        id=webhook_examples.REPLAY_ONE["delivery"], endpoint=endpoint, event_id=world.policy.event_id,
+        type="outcome.settled", body="{}", state="dead",
+    )  # fmt: skip
+    return str(endpoint.pk)
 
 
 def filled(path: str, world: World, reviewer: Caller) -> str:
@@ -160,6 +179,8 @@ def filled(path: str, world: World, reviewer: Caller) -> str:
     if "{breaker_id}" in path:
         breaker = policies.stop_automation(pipeline=world.pipeline, by=world.sam, reason="incident")
         return path.format(slug=world.pipeline.slug, breaker_id=breaker.pk)
+    if "{endpoint_id}" in path:
+        return path.format(endpoint_id=endpoint_with_a_delivery(world))
     return path.format(slug=world.pipeline.slug)
 
 

@@ -12,9 +12,12 @@ from typing import Any
 import schemathesis
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.utils import timezone
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi import checks
 
+from reviewqueue.deliveries.models import CHALLENGE, Delivery, Endpoint
+from reviewqueue.deliveries.services import endpoints
 from reviewqueue.policy import services as policies
 from reviewqueue.review.models import ReviewTask
 from reviewqueue.review.selectors import live_leases
@@ -22,9 +25,10 @@ from tests.api.caller import Caller, taken
 from tests.services.policy.steps import version_for_step
 from tests.world import POLICY, World
 
+HOOK = "https://hooks.example.com/review-queue"
 LEFT_OUT = [
     checks.positive_data_acceptance,  # a schema cannot say which pipelines, leases and policies there are
-    checks.use_after_free,  # nothing can be deleted
+    checks.use_after_free,  # what is known is made anew for every call; tests/api/test_manage_webhooks.py asks
     checks.object_level_authorization,  # asked below, of every object
 ]
 
@@ -49,12 +53,15 @@ class Traffic:
     callers: dict[str, Caller]
     strangers: dict[str, Caller]
     statuses: Counter[int] = field(default_factory=Counter)
+    made: Counter[str] = field(default_factory=Counter)
+    """Calls by operation."""
     step: str = ""
     """What the last part of the address says."""
 
     def send(self, case: schemathesis.Case) -> None:
         """Sends a case, asks every check of its answer, and whether a stranger would have got it as well."""
         self.prepare(case)
+        self.made[case.operation.label] += 1
         with one_connection():
             response = case.call_and_validate(headers=headers_of(self.callers, case), excluded_checks=LEFT_OUT)
             if case.path_parameters and response.status_code < 300 and case.method != "OPTIONS":
@@ -88,6 +95,15 @@ class Traffic:
     def _breaker_id(self) -> int:
         return policies.stop_automation(pipeline=self.world.pipeline, by=self.world.sam, reason="incident").pk
 
+    def _endpoint_id(self) -> str:
+        """Of a new endpoint: a call before may have removed the last one, or asked it too often."""
+        Delivery.objects.filter(type=CHALLENGE).delete()
+        Endpoint.objects.filter(removed_at=None).update(
+            removed_at=timezone.now(), state="disabled", state_reason="gone"
+        )
+        endpoint, _ = endpoints.create_endpoint(source=self.world.source, url=HOOK, by=self.world.source)
+        return str(endpoint.pk)
+
     def _claim_id(self) -> str:
         return str(self.world.submit().answer["id"])
 
@@ -106,7 +122,7 @@ class Traffic:
 
 
 def headers_of(callers: dict[str, Caller], case: schemathesis.Case) -> dict[str, str]:
-    """Of the caller for the case's noun; reviews and the life of policies are for people, the rest for sources."""
+    """Of the caller for the case's noun; reviews and the life of policies are for people, most else for sources."""
     (noun,) = case.operation.tags
     return {"Authorization": f"Bearer {callers.get(noun, callers['claims']).key}"}
 
@@ -158,5 +174,6 @@ KNOWN: dict[str, Callable[[Any], Any]] = {
     "prompt_version": printable,
     "verdict": lambda value: "correct" if value is None else value,
     "document": lambda value: POLICY if isinstance(value, dict) else value,
+    "url": text_becomes(HOOK),
     "error_types": lambda value: [] if isinstance(value, list) and all(map(is_text, value)) else value,
 }
