@@ -1,6 +1,12 @@
+"""What the web server runs: the WSGI application, behind somebody who waits for slow clients."""
+
 import os
 
-from django.core.asgi import get_asgi_application
+from reviewqueue.serving import Patience, Served
+from reviewqueue.wsgi import application as wsgi
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewqueue.settings")
-application = get_asgi_application()
+BATCHES = {"/api/v1/claims/batch": 33 * 1024 * 1024}
+THREADS = int(os.environ.get("WEB_THREADS", "2"))
+BODY_SECONDS = float(os.environ.get("WEB_BODY_SECONDS", "10"))
+
+application = Served(wsgi, threads=THREADS, patience=Patience(longer=BATCHES, seconds=BODY_SECONDS))

@@ -61,6 +61,7 @@ if DEVELOPMENT:
 
 MIDDLEWARE = [
     "reviewqueue.operations.request_id.RequestIdMiddleware",
+    "reviewqueue.operations.whole_bodies.WholeBodyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

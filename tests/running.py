@@ -51,6 +51,8 @@ class RunningStack:
             "REVIEWQUEUE_LOCAL": str(self.directory),
             "PUBLIC_URL": self.url,
             "PYTHONWARNINGS": "default",
+            "WEB_THREADS": "4",
+            "WEB_BODY_SECONDS": "2",
         }
 
     @property
@@ -80,8 +82,8 @@ class RunningStack:
         commands: Mapping[str, Callable[[], list[str]]] = {
             "broker": lambda: broker.broker_command(self.directory, at=self._broker_socket),
             "web": lambda: [
-                *python, "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "4",
-                "--host", "127.0.0.1", "--port", str(self.port), "reviewqueue.wsgi:application",
+                *python, "granian", "--interface", "asgi", "--workers", "1", "--no-ws",
+                "--host", "127.0.0.1", "--port", str(self.port), "reviewqueue.asgi:application",
             ],
             "worker": lambda: [
                 *python, "celery", "--app", "reviewqueue.celery", "worker", "--queues", "default,seal,deliveries",

@@ -131,6 +131,7 @@ OF_WRITING: Final = (
     "malformed_json",
     "bad_idempotency_key",
     "request_in_progress",
+    "request_timeout",
     "too_large",
     "unsupported_media_type",
     "invalid",

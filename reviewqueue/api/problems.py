@@ -46,6 +46,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "administrators_decide": Kind(403, "Two administrators have to agree"),
     "not_found": Kind(404, "Not found"),
     "method_not_allowed": Kind(405, "This method is not offered here"),
+    "request_timeout": Kind(408, "The body did not come in time"),
     "conflict": Kind(409, "The state does not allow this"),
     "claim_conflict": Kind(409, "The external_id belongs to a different claim", members={"fields": list[str]}),
     "superseded_already": Kind(409, "Another claim supersedes that one"),

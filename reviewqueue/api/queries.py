@@ -97,6 +97,16 @@ def _read_instant(name: str, given: str) -> datetime:
         ) from None
 
 
+def whole(name: str, description: str, least: int, most: int, usual: int | None = None) -> Parameter[int]:
+    def read(name: str, given: str) -> int:
+        if not (given.isascii() and given.isdigit() and len(given) < 10 and least <= int(given) <= most):
+            raise BadQuery(name, "range", f"This is a whole number from {least} to {most}.")
+        return int(given)
+
+    schema = {"type": "integer", "minimum": least, "maximum": most, **({} if usual is None else {"default": usual})}
+    return Parameter(name, description, schema, read)
+
+
 def share(name: str, description: str, least: float, most: float, usual: float) -> Parameter[float]:
     def read(name: str, given: str) -> float:
         if not _SHARE.fullmatch(given) or not least <= float(given) <= most:

@@ -7,6 +7,7 @@ import re
 from django.http import HttpRequest, UnreadablePostError
 
 from reviewqueue.errors import DomainError
+from reviewqueue.serving import INCOMPLETE, LATE
 from reviewqueue.strict_json import MalformedJSON
 
 _JSON = re.compile(r"application/json\s*(;\s*charset\s*=\s*(utf-8|\"utf-8\")\s*)?", re.IGNORECASE)
@@ -20,6 +21,10 @@ class UnsupportedMediaType(DomainError):
     code = "unsupported_media_type"
 
 
+class BodyTooSlow(DomainError):
+    code = "request_timeout"
+
+
 def read_json_body(request: HttpRequest, *, limit: int) -> bytes:
     """The bytes of a body declared as JSON; no bytes when the request has no body.
 
@@ -29,7 +34,13 @@ def read_json_body(request: HttpRequest, *, limit: int) -> bytes:
         TooLarge: longer than `limit`, or of no declared length.
         UnsupportedMediaType: not declared as plain JSON in UTF-8.
         MalformedJSON: not as long as declared.
+        BodyTooSlow: it did not come in time.
     """
+    missing = request.META.get(INCOMPLETE)
+    if missing == LATE:
+        raise BodyTooSlow("The body did not come in time. Send it again, faster.")
+    if missing:
+        raise MalformedJSON("The body is not as long as the request says.")
     length = _declared_length(request)
     if length > limit:
         raise TooLarge(f"The body may have {limit} bytes.")

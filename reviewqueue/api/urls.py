@@ -52,6 +52,7 @@ urlpatterns = [
     path("pipelines/<slug:slug>/drift", calibration.PipelineDrift.as_view(), name="drift"),
     path("pipelines/<slug:slug>/policies", policies.Policies.as_view(), name="policies"),
     path("pipelines/<slug:slug>/policies/<int:number>", policies.PolicyDetail.as_view(), name="policy"),
+    path("pipelines/<slug:slug>/policies/<int:number>/backtest", policies.PolicyBacktest.as_view(), name="backtest"),
     path("pipelines/<slug:slug>/policies/<int:number>/approve", policies.PolicyApprove.as_view(), name="approve"),
     path("pipelines/<slug:slug>/policies/<int:number>/activate", policies.PolicyActivate.as_view(), name="activate"),
     path("pipelines/<slug:slug>/policies/<int:number>/reject", policies.PolicyReject.as_view(), name="reject"),

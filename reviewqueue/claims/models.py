@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
+from typing import Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -22,6 +24,10 @@ class ClaimStatus(models.TextChoices):
     AWAITING_STEP = "awaiting_step"
     IN_REVIEW = "in_review"
     SETTLED = "settled"
+
+
+LARGEST_SKEW: Final = timedelta(minutes=5)
+OLDEST_LIKELY: Final = timedelta(days=366)
 
 
 class Claim(models.Model):
@@ -68,6 +74,13 @@ class Claim(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def has_odd_time(self) -> bool:
+        """Whether `occurred_at` is likely the mistake of a clock. Nothing rests on it but what people read."""
+        if self.occurred_at is None:
+            return False
+        return not self.received_at - OLDEST_LIKELY <= self.occurred_at <= self.received_at + LARGEST_SKEW
 
 
 class ClaimPayload(models.Model):

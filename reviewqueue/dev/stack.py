@@ -71,10 +71,10 @@ class Stack:
         return Service("broker", command, environment=os.environ, directory=data, layer=1)
 
     def web(self) -> Service:
-        command = _module("granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "2", "--no-ws")
+        command = _module("granian", "--interface", "asgi", "--workers", "2", "--no-ws")
         address = ["--host", self.host, "--port", str(self.port)]
         return self._service(
-            "web", [*command, *address, "--log-level", "warning", "reviewqueue.wsgi:application"], "web"
+            "web", [*command, *address, "--log-level", "warning", "reviewqueue.asgi:application"], "web"
         )
 
     def worker(self) -> Service:

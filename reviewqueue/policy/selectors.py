@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -150,6 +150,13 @@ def version_for(pipeline: Pipeline, number: int) -> PolicyVersion:
     if version is None:
         raise NotFound("There is no such policy version.")
     return version
+
+
+def version_before(others: Sequence[PolicyVersion], version: PolicyVersion, against: str = "") -> PolicyVersion | None:
+    """Which of the others a version is compared with: the one asked for, the active one, or the one it rests on."""
+    asked = next((each for each in others if str(each.number) == against), None)
+    active = next((each for each in others if each.status == PolicyStatus.ACTIVE), None)
+    return asked or active or next((each for each in others if each.pk == version.based_on_id), None)
 
 
 def open_breakers(pipeline: Pipeline) -> list[Breaker]:

@@ -82,6 +82,7 @@ def test_review_is_for_people(world: World, subtests: pytest.Subtests) -> None:
 
 
 def test_the_header_is_written_in_one_way(world: World, subtests: pytest.Subtests) -> None:
+    # B72
     for spelled in (
         "bearer {0}",
         "BEARER {0}",
@@ -98,6 +99,7 @@ def test_the_header_is_written_in_one_way(world: World, subtests: pytest.Subtest
 
 
 def test_no_unknown_revoked_expired_and_misspelled_keys_look_the_same(world: World) -> None:
+    # B72
     def body_for(caller: Caller) -> dict[str, object]:
         problem = assert_problem(caller.get("/claims"), 401)
         return {name: value for name, value in problem.items() if name != "instance"}
@@ -139,6 +141,7 @@ def test_a_key_of_a_disabled_person_or_source_stops_at_the_next_request(world: W
     "query", ["?key={}", "?authorization=Bearer%20{}", "?{}", "?pipeline=support-answers&x=Bearer+{}"]
 )
 def test_a_key_in_an_address_is_refused_and_revoked(world: World, query: str) -> None:
+    # B72
     leaked, text = accounts.issue_key(holder=world.source, name="leaked", scopes=["read"], actor=SETUP)
     assert_problem(Caller(world.key).get("/claims" + query.format(text)), 401)
     leaked.refresh_from_db()
@@ -157,12 +160,14 @@ def test_the_callers_own_key_in_the_address_is_revoked_as_well(world: World) -> 
 
 
 def test_a_key_in_a_cookie_or_another_header_is_no_key(world: World) -> None:
+    # B72
     client = Client(headers={"x-api-key": world.key, "proxy-authorization": f"Bearer {world.key}"})
     client.cookies["authorization"] = f"Bearer {world.key}"
     assert_problem(Caller(None, client).get("/claims"), 401)
 
 
 def test_a_logged_in_session_does_not_open_the_api(world: World) -> None:
+    # B73
     client = Client()
     client.force_login(world.adam, backend="django.contrib.auth.backends.ModelBackend")
     caller = Caller(None, client)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from reviewqueue.claims.models import Claim
 from tests.api.caller import Caller, assert_problem, row_counts
+from tests.web.visitor import Visitor, text_of
 from tests.world import IDENTITY, POLICY, World
 
 CALIBRATED = {**POLICY, "calibrators": [IDENTITY]}
@@ -26,7 +29,7 @@ BAD_CONFIDENCES = [
     -1e-12,
     [0.9],
     {"value": 0.9},
-]  # B21 to B25
+]  # B21, B22, B23, B24, B25
 UNKNOWN_FIELDS = ["is_admin", "route", "status", "mandatory", "reviewer", "policy_hint", "a/b~c", "x" * 300]  # B30, B40
 BAD_EXTERNAL_IDS = [
     "",
@@ -158,6 +161,22 @@ def test_a_bad_value_is_refused_and_pointed_at(
     for value in values:
         with subtests.test(repr(value)[:60]):
             assert pointers_of_refused(helpdesk, world, **{field: value}) == [f"/{field}"]
+
+
+@pytest.mark.parametrize(
+    ("off", "odd"),
+    [({"minutes": 10}, True), ({"days": -5 * 365}, True), ({"minutes": -10}, False), ({"seconds": 9}, False)],
+)
+def test_a_clock_that_is_off_is_taken_at_its_word_and_flagged(
+    helpdesk: Caller, world: World, off: dict[str, int], odd: bool
+) -> None:
+    """Row B42: no decision and no figure rests on it; on the page of the claim it is marked."""
+    occurred_at = timezone.now() + timedelta(**off)
+    answer = helpdesk.post("/claims", world.claim_body(occurred_at=occurred_at.isoformat()))
+    assert answer.status_code == 201
+    assert Claim.objects.get(pk=answer.json()["id"]).has_odd_time is odd
+    page = text_of(Visitor(world.olga).get(f"/claims/{answer.json()['id']}/"))
+    assert ("clock skew?" in page) is odd
 
 
 def test_an_unknown_field_is_refused_and_not_ignored(helpdesk: Caller, world: World, subtests: pytest.Subtests) -> None:

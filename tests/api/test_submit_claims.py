@@ -44,6 +44,7 @@ def test_a_new_claim_is_201_and_answers_with_its_decision(helpdesk: Caller, worl
 
 
 def test_the_same_claim_again_is_200_with_the_first_answer_to_the_byte(helpdesk: Caller, world: World) -> None:
+    # B34
     body = world.claim_body()
     first = helpdesk.post("/claims", body)
     again = helpdesk.post("/claims", dict(reversed(body.items())))
@@ -61,6 +62,7 @@ def test_the_first_answer_is_repeated_whatever_has_happened_since(helpdesk: Call
 
 
 def test_other_content_under_the_same_external_id_is_409_and_names_the_fields(helpdesk: Caller, world: World) -> None:
+    # B35
     body = world.claim_body()
     helpdesk.post("/claims", body)
     before = row_counts()

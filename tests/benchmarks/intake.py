@@ -70,8 +70,8 @@ def claims(world: World, count: int) -> list[dict[str, Any]]:
 @contextmanager
 def server(port: int) -> Iterator[None]:
     """The web server with the workers and threads that `manage.py up` gives it."""
-    command = ["granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "2", "--no-ws"]
-    address = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", "reviewqueue.wsgi:application"]
+    command = ["granian", "--interface", "asgi", "--workers", "2", "--no-ws"]
+    address = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", "reviewqueue.asgi:application"]
     environment = {
         **os.environ,
         "DATABASE_URL": database_url(),

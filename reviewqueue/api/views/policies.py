@@ -6,23 +6,27 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from django.http import HttpResponse
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from reviewqueue.api import bodies, policy_answers, policy_examples
+from calibration.backtesting import backtest
+from reviewqueue.api import backtest_answers, bodies, policy_answers, policy_examples
 from reviewqueue.api.authentication import person_of
+from reviewqueue.api.backtest_answers import backtest_answer
 from reviewqueue.api.bodies import read_as
 from reviewqueue.api.contract import Answer, Body, Holder, promises
 from reviewqueue.api.idempotency import Reply
 from reviewqueue.api.operation import Operation
 from reviewqueue.api.policy_shapes import policy_answer, policy_detail
 from reviewqueue.api.preconditions import entity_tag, seen_in
+from reviewqueue.api.queries import BadQuery, choice, whole
 from reviewqueue.api.views.pipelines import READ, pipeline_with_figures
 from reviewqueue.errors import FieldProblem, Invalid
 from reviewqueue.pipelines.selectors import pipeline_for
 from reviewqueue.policy import services
 from reviewqueue.policy.rights import DECIDE, PROPOSE
-from reviewqueue.policy.selectors import version_for, version_in_shadow, versions
+from reviewqueue.policy.selectors import version_before, version_for, version_in_shadow, versions
 
 if TYPE_CHECKING:
     from reviewqueue.accounts.models import User
@@ -105,6 +109,42 @@ class PolicyDetail(Operation):
         version = version_for(pipeline, number)
         answer = policy_detail(version, in_shadow=version.pk == version_in_shadow(pipeline))
         return Response(answer, headers={"ETag": entity_tag(version.revision)})
+
+
+DAYS: Final = whole("days", "How many days back.", 1, 365, 30)
+AGAINST: Final = whole("against", "The number of the version compared with; else the active one.", 0, 2**31 - 1)
+STATES: Final = choice(
+    "states", "Whether bands decide as `measured` now, or as if all had `earned` their route.", ("measured", "earned")
+)
+
+
+class PolicyBacktest(Operation):
+    @promises(
+        "backtest_policy",
+        **READ,
+        parameters=(DAYS, AGAINST, STATES),
+        answers={200: Answer("What would have been.", backtest_answers.Backtest, backtest_answers.EXAMPLE)},
+    )
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        """Try a policy version on past claims.
+
+        Each of the newest 20,000 claims of the window is routed again by both versions, from its stored facts: what
+        moves between routes, how often it would be wrong, and what people would have to do. Nothing changes by asking.
+        """
+        pipeline = pipeline_with_figures(request, slug)
+        version, query = version_for(pipeline, number), request.query_params
+        others = [each for each in versions(pipeline) if each.pk != version.pk]
+        against = AGAINST.value_in(query)
+        if against is not None and against not in {each.number for each in others}:
+            raise BadQuery(AGAINST.name, "unknown", "There is no other version with this number.")
+        tried = backtest(
+            version,
+            before=version_before(others, version, "" if against is None else str(against)),
+            days=DAYS.value_in(query) or 30,
+            now=timezone.now(),
+            states="earned" if STATES.value_in(query) == "earned" else "measured",
+        )
+        return Response(backtest_answer(tried))
 
 
 class PolicyStep(Operation):

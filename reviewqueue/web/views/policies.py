@@ -60,20 +60,13 @@ def policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
 def _compared(pipeline: Pipeline, version: PolicyVersion, against: str) -> dict[str, Any]:
     """The difference to the version asked for, else to the one that decides now, else to the one it replaced."""
     others = [each for each in selectors.versions(pipeline) if each.pk != version.pk]
-    before = version_before(others, version, against)
+    before = selectors.version_before(others, version, against)
     found: dict[str, Any] = {"others": others, "changes": None, "compared_to": None}
     if before is None:
         return found
     rules = selectors.policy_of(version.pk, version.document_hash)
     earlier = selectors.policy_of(before.pk, before.document_hash)
     return {**found, "changes": difference(earlier, rules), "compared_to": before.number}
-
-
-def version_before(others: list[PolicyVersion], version: PolicyVersion, against: str = "") -> PolicyVersion | None:
-    """Which of the others a version is compared with."""
-    asked = next((each for each in others if str(each.number) == against), None)
-    active = next((each for each in others if each.status == "active"), None)
-    return asked or active or next((each for each in others if each.pk == version.based_on_id), None)
 
 
 @page

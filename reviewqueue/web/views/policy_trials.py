@@ -15,7 +15,6 @@ from reviewqueue.web.access import page
 from reviewqueue.web.policy_life import life_of
 from reviewqueue.web.render import show
 from reviewqueue.web.request import PersonRequest
-from reviewqueue.web.views.policies import version_before
 from reviewqueue.web.wording import words
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def policy_backtest(request: PersonRequest, slug: str, number: int) -> HttpRespo
     days = int(asked) if asked in map(str, WINDOWS) else USUAL
     states: Any = "earned" if request.GET.get("states") == "earned" else "measured"
     others = [each for each in selectors.versions(pipeline) if each.pk != version.pk]
-    before = version_before(others, version, request.GET.get("against", ""))
+    before = selectors.version_before(others, version, request.GET.get("against", ""))
     found = backtest(version, before=before, days=days, now=timezone.now(), states=states)
     context = {
         **_shared(request, pipeline, version),

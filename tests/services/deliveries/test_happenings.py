@@ -12,8 +12,9 @@ from standardwebhooks import Webhook
 from reviewqueue.accounts import services as accounts
 from reviewqueue.cascade.services import rerouting, steps
 from reviewqueue.deliveries.services import endpoints, happenings
+from reviewqueue.policy import services as policies
 from tests.services.cascade.steps import cascading, time_passes, unsure
-from tests.services.deliveries.steps import Hook, hooked, send, the_delivery, told
+from tests.services.deliveries.steps import Hook, find, hooked, outlived, reported, send, settled, the_delivery, told
 from tests.unit.deliveries.receiver import Receiver
 from tests.world import MODEL, SETUP, World
 
@@ -65,6 +66,25 @@ def test_a_band_that_recovers_and_fails_again_is_told_twice(world: World, hook: 
         world.validate_band(BAND)
         world.validate_band(BAND, state="breach")
     assert happenings.find_recent() == 2
+
+
+def test_every_other_kind_arrives_signed_as_well(world: World, receiver: Receiver) -> None:
+    """An outcome, one that replaces it, a step that ran out, a breaker: the reference library accepts each."""
+    hook = hooked(world, receiver, events=["outcome.settled", "outcome.superseded", "step.expired", "breaker.tripped"])
+    first = settled(world)
+    find()
+    outlived(first)
+    reported(world, first, correct=False)
+    find()
+    world.activate(cascading())
+    time_passes(unsure(world), minutes=31)
+    steps.expire_steps()
+    policies.stop_automation(pipeline=world.pipeline, by=world.sam, reason="incident")
+    happenings.find_recent()
+    while send():
+        pass
+    kinds = {Webhook(hook.secret).verify(got.body, got.headers)["type"] for got in receiver.received}
+    assert kinds == {"outcome.settled", "outcome.superseded", "step.expired", "breaker.tripped"}
 
 
 def test_every_source_that_may_post_to_the_pipeline_is_told_and_no_other(world: World, hook: Hook) -> None:

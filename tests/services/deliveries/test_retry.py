@@ -101,6 +101,7 @@ def test_whatever_is_not_a_success_is_noted_by_its_code_and_tried_again(
 def test_a_receiver_that_is_gone_is_left_alone_at_once(
     delivery: Delivery, world: World, hook: Hook, receiver: Receiver
 ) -> None:
+    # B80
     receiver.answers = [status(410)]
     send()
     delivery.refresh_from_db()
@@ -129,6 +130,7 @@ def test_a_receiver_that_asks_for_a_pause_gets_it_for_all_its_deliveries(
 def test_nobody_can_ask_for_more_than_a_day(
     delivery: Delivery, receiver: Receiver, code: int, retry_after: str
 ) -> None:
+    # B80
     receiver.answers = [status(code, Retry_After=retry_after), status(200)]
     now = timezone.now()
     send(now)

@@ -106,6 +106,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
     ],
 )  # fmt: skip
 def test_a_receiver_that_misbehaves_is_left_in_time(receiver: Receiver, behaviour: Behaviour, error: str) -> None:
+    # B46, B80
     receiver.answers = [behaviour]
     started = time.monotonic()
     answer = send(receiver, seconds=0.4)
@@ -145,6 +146,7 @@ def test_no_more_than_64_kib_are_read(receiver: Receiver, monkeypatch: pytest.Mo
 
 
 def test_a_certificate_for_another_name_is_refused(receiver: Receiver) -> None:
+    # B46
     permissions = {"other.test": replace(receiver.permissions["receiver.test"], host="other.test")}
     url = f"https://other.test:{receiver.port}/"
     answer = post(url, body=b"", headers={}, permissions=permissions, resolve=here)
@@ -185,12 +187,14 @@ def test_encrypted_words_to_a_receiver_that_speaks_plainly_fail() -> None:
     [["127.0.0.1"], ["93.184.215.14", "127.0.0.1"], ["::1"], ["::ffff:127.0.0.1"], ["64:ff9b::a00:1"], ["10.0.0.8"]],
 )
 def test_a_name_that_leads_to_a_private_address_is_not_called(receiver: Receiver, addresses: list[str]) -> None:
+    # B45: one of several addresses is enough
     answer = send(receiver, url="https://hooks.example.com/", resolve=lambda *_: addresses)
     assert (answer.status, answer.error) == (None, "address_refused")
     assert receiver.received == []
 
 
 def test_what_a_name_leads_to_is_checked_at_every_call(receiver: Receiver) -> None:
+    # B45: public at first, private later
     """The rebinding attack: acceptable at first, and then the place where clouds keep credentials."""
     answers = iter([["127.0.0.1"], ["169.254.169.254"], ["127.0.0.1", "169.254.169.254"]])
     errors = [send(receiver, resolve=lambda *_: next(answers)).error for _ in range(3)]
