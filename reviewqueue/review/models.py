@@ -72,7 +72,7 @@ class ReviewSlot(models.Model):
     seniors_only = models.BooleanField(default=False)
     due_at = models.DateTimeField()
     priority = models.SmallIntegerField(default=0)
-    free_at = models.DateTimeField(default=timezone.now)  # when it may next be taken: lease expiry, hold, undo window
+    free_at = models.DateTimeField(default=timezone.now)  # when it may next be taken: lease, reservation, undo over
     lease_no = models.PositiveIntegerField(default=0)
     expiries = models.PositiveSmallIntegerField(default=0)
     done = models.BooleanField(default=False)
@@ -133,6 +133,21 @@ class Lease(models.Model):
             models.CheckConstraint(name="lease_hand_in_range", condition=Q(hand__gte=1, hand__lte=MAX_LEASES_IN_HAND)),
         ]
         indexes = [models.Index(name="lease_expiry", fields=["expires_at"], condition=Q(ended_at__isnull=True))]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Reservation(models.Model):
+    """The task somebody will most likely get next, kept for them a moment while their browser prepares it.
+
+    No lease: not counted as seen and not in the ledger. It stands while the slot's `free_at` is its `expires_at`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # of the lease it may turn into
+    reviewer = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reservation")
+    slot = models.ForeignKey(ReviewSlot, on_delete=models.CASCADE, related_name="reservations")
+    expires_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return str(self.id)

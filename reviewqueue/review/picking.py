@@ -20,6 +20,7 @@ from reviewqueue.pipelines.selectors import WORKING_ROLES, roles_of
 from reviewqueue.review.models import Purpose
 
 EXPIRIES_BEFORE_SENIORS: Final = 5
+RESERVED_SECONDS: Final = 90
 
 # What a blind task is called: audit, gold and held claims must look the same before they are answered.
 SHOWN_WHEN_BLIND: Final = Purpose.REVIEW
@@ -31,6 +32,12 @@ ASKABLE_PURPOSES: Final = (
     Purpose.RELABEL,
 )
 
+# Which slots may be given away: whose lease or reservation is over; or the one that is kept for this very person.
+_FREE = "slot.free_at <= statement_timestamp()"
+_KEPT = """slot.id = (SELECT kept.slot_id FROM review_reservation AS kept WHERE kept.reviewer_id = %(me)s)
+           AND (slot.free_at <= statement_timestamp()
+                OR slot.free_at = (SELECT kept.expires_at FROM review_reservation AS kept
+                                    WHERE kept.reviewer_id = %(me)s))"""
 _CANDIDATES = """
         SELECT slot.id, task.claim_id, task.lease_seconds
           FROM review_reviewslot AS slot
@@ -58,7 +65,7 @@ _CANDIDATES = """
                             WHERE mine.claim_id = task.claim_id AND mine.reviewer_id = %(me)s
                               AND (mine.task_id = task.id OR slot.purpose IN ('escalation', 'adjudication')))
 """
-_PICK = "".join(
+_FIRST = "".join(
     (
         "WITH picked AS MATERIALIZED (",
         _CANDIDATES,
@@ -67,13 +74,30 @@ _PICK = "".join(
          LIMIT 1
            FOR UPDATE OF slot SKIP LOCKED
            FOR NO KEY UPDATE OF claim SKIP LOCKED)
-    UPDATE review_reviewslot AS slot
+    UPDATE review_reviewslot AS slot""",
+    )
+)
+_PICK = "".join(
+    (
+        _FIRST,
+        """
        SET lease_no = slot.lease_no + 1,
            free_at = statement_timestamp() + picked.lease_seconds * interval '1 second'
       FROM picked
      WHERE slot.id = picked.id
     RETURNING slot.id, slot.task_id, picked.claim_id, slot.pipeline_id, slot.lease_no,
               statement_timestamp(), slot.free_at""",
+    )
+)
+_PICK_RESERVED = _PICK.replace(_FREE, _KEPT)
+_RESERVE = "".join(
+    (
+        _FIRST,
+        f"""
+       SET free_at = statement_timestamp() + interval '{RESERVED_SECONDS} seconds'
+      FROM picked
+     WHERE slot.id = picked.id
+    RETURNING slot.id, slot.free_at""",
     )
 )
 _IS_ANY_FREE = "".join(("SELECT EXISTS (", _CANDIDATES, ")"))
@@ -124,6 +148,20 @@ def pick(work: Work) -> Picked | None:
     """Joins the caller's transaction, in which the slot's claim stays locked."""
     row = _first_row(_PICK, work)
     return Picked(*row) if row else None
+
+
+def pick_reserved(work: Work) -> Picked | None:
+    """What this person has reserved, if they may still have it. Joins the caller's transaction, like `pick`.
+
+    A reservation that is over still counts as long as nobody else was given the slot, or reserved it.
+    """
+    row = _first_row(_PICK_RESERVED, work)
+    return Picked(*row) if row else None
+
+
+def reserve_next(work: Work) -> tuple[int, datetime] | None:
+    """Keeps the slot that `pick` would give out from everybody else: its id, and until when. Joins the transaction."""
+    return _first_row(_RESERVE, work)
 
 
 def is_any_free(work: Work) -> bool:

@@ -22,7 +22,7 @@ from reviewqueue.pipelines.selectors import (
     people_who_can_grant,
     pipelines_for,
 )
-from reviewqueue.review.models import Blind, Label, Lease, ReviewSlot
+from reviewqueue.review.models import Blind, Label, Lease, Reservation, ReviewSlot
 from reviewqueue.review.picking import SHOWN_WHEN_BLIND, Work, is_any_free, work_for
 from reviewqueue.review.showing import label_answer, reveal_of, standing_answer, task_view, why_here
 
@@ -31,7 +31,9 @@ __all__ = [
     "QueueRow",
     "label_answer",
     "label_for",
+    "last_draft",
     "lease_for",
+    "lease_to_be",
     "live_leases",
     "nothing_reason",
     "queue_counts",
@@ -59,6 +61,27 @@ def lease_for(reviewer: User, lease_id: UUID) -> Lease:
     if lease is None or not _works_in(reviewer, lease.task.pipeline_id):
         raise NotFound("There is no such lease.")
     return lease
+
+
+def last_draft(reviewer: User, task_id: UUID) -> dict[str, Any]:
+    """What this person had written about the task before their last lease of it ran out."""
+    earlier = Lease.objects.filter(task_id=task_id, reviewer=reviewer).order_by("-granted_at")
+    return earlier.values_list("draft", flat=True).first() or {}
+
+
+def lease_to_be(reservation: Reservation) -> Lease:
+    """The lease that a reservation would turn into, as `lease_for` returns leases; not stored."""
+    slot = ReviewSlot.objects.select_related("task__pipeline", "task__claim__payload", "task__claim__pipeline").get(
+        pk=reservation.slot_id
+    )
+    return Lease(
+        id=reservation.pk,
+        slot=slot,
+        task=slot.task,
+        reviewer=reservation.reviewer,
+        expires_at=reservation.expires_at,
+        draft=last_draft(reservation.reviewer, slot.task_id),
+    )
 
 
 def claim_of_lease(reviewer: User, lease_id: UUID) -> UUID:
@@ -140,7 +163,7 @@ def _counts(user: User, pipeline_ids: list[int]) -> Iterable[Any]:
     sees_all = [where for where in pipeline_ids if has_role(user, FIGURES_ROLES, pipeline_id=where)]
     slots = ReviewSlot.objects.filter(Q(seniors_only=False) | Q(pipeline__in=sees_all), pipeline__in=pipeline_ids)
     shown = Case(When(task__blind=Blind.NONE, then=F("purpose")), default=Value(SHOWN_WHEN_BLIND.value))
-    free = Q(free_at__lte=Now())
+    free = Q(free_at__lte=Now()) | Q(pk__in=_reserved_by(user))
     return (
         slots.filter(done=False)
         .annotate(shown=shown)
@@ -153,6 +176,11 @@ def _counts(user: User, pipeline_ids: list[int]) -> Iterable[Any]:
         )
         .order_by("pipeline_id", "shown")
     )
+
+
+def _reserved_by(user: User) -> QuerySet[Any, Any]:
+    """The slot that is kept for this person: to them it is as free as before."""
+    return Reservation.objects.filter(reviewer=user, slot__free_at=F("expires_at")).values("slot_id")
 
 
 def _queue_row(pipeline: Pipeline, counts: list[dict[str, Any]], mine: int) -> QueueRow:
@@ -186,7 +214,10 @@ def nothing_reason(user: User, *, pipeline: Pipeline | None = None, purpose: str
         return Nothing("no_access", "You do not review in any pipeline here." + _who_can_grant())
     mine = Lease.objects.filter(slot=OuterRef("pk"), reviewer=user, ended_at__isnull=True)
     soon = _slots_of(work).filter(~Exists(mine), free_at__gt=Now())
-    busy = soon.aggregate(held=Count("id", filter=Q(lease_no__gt=0)), next_free_at=Min("free_at"))
+    in_hands = Q(lease_no__gt=0) | Q(
+        Exists(Reservation.objects.filter(slot=OuterRef("pk"), expires_at=OuterRef("free_at")))
+    )
+    busy = soon.aggregate(held=Count("id", filter=in_hands), next_free_at=Min("free_at"))
     if busy["held"]:
         detail = f"Others hold what is left ({busy['held']})."
         return Nothing("all_leased", detail, busy["held"], busy["next_free_at"])

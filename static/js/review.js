@@ -1,5 +1,6 @@
 // Everything the pages do beyond HTML. Each module finds what it serves by data attributes; no page needs any of it.
 import { startKeys } from "./keys.js";
+import { startNext } from "./next.js";
 import { startNotices } from "./notices.js";
 import { startPage } from "./page.js";
 import { startTask } from "./task.js";
@@ -8,3 +9,4 @@ startPage();
 startNotices();
 startKeys();
 startTask();
+startNext();

@@ -23,8 +23,9 @@ export function startTask() {
   newPage();
 }
 
-function newPage() {
-  seen = 0;
+// `seconds`: how long somebody who is back on this task had looked at it before.
+export function newPage(seconds = 0) {
+  seen = seconds * 1000;
   visibleSince = document.hidden ? null : performance.now();
   warned = false;
   readClock();

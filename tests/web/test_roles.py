@@ -22,7 +22,7 @@ from tests.web.visitor import Visitor, text_of
 from tests.world import POLICY, SETUP, World
 
 PEOPLE = ("rita", "sam", "olga", "ada", "adam", "nora")
-ALLOWED = (200, 303, 422)
+ALLOWED = (200, 204, 303, 422)
 FORMS = {"revise", "settings", "second_opinion", "breakers", "breaker_reset", "one_person", "policy_new"} | {
     "webhook_new",
     "webhook",
@@ -143,6 +143,8 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("renew", "post", ritas_lease, everybody(404, rita=303)),
     ("release", "post", ritas_lease, everybody(404, rita=303)),
     ("draft", "post", ritas_lease, everybody(404, rita=200)),
+    ("ready", "post", ritas_lease, everybody(404, rita=204)),
+    ("let_go", "post", ritas_lease, everybody(204)),
     ("revise", "get", ritas_label, everybody(404, rita=200)),
     ("revise", "post", ritas_label, everybody(404, rita=422)),
     ("pipelines", "get", nowhere, everybody(200, rita=403, nora=403)),

@@ -29,6 +29,7 @@ from reviewqueue.review.clock import database_now, microseconds
 from reviewqueue.review.models import MAX_LEASES_IN_HAND, Lease, LeaseEnd, ReviewSlot, Skip
 from reviewqueue.review.picking import EXPIRIES_BEFORE_SENIORS, Picked, Work, is_any_free, pick, work_for
 from reviewqueue.review.selectors import Nothing
+from reviewqueue.review.services import reservations
 from reviewqueue.review.services.holding import Held, LeaseLost, actor_of, end_lease, hold, lease_lost, record
 from reviewqueue.review.services.tasks import SYSTEM
 from reviewqueue.transactions import service
@@ -103,17 +104,22 @@ def _take_next(reviewer: User, work: Work) -> UUID | None:
 
 @service
 def _grant_next(*, reviewer: User, work: Work) -> UUID | None:
+    reserved = reservations.lock(reviewer)
     _end_expired(_locked_expired(Lease.objects.filter(reviewer=reviewer), limit=MAX_LEASES_IN_HAND))
     _free_hand(reviewer)
-    picked = pick(work)
+    lease_id: UUID = Lease._meta.pk.get_default()
+    picked = reservations.use(reserved, work=work) if reserved else None
+    if reserved and picked:
+        lease_id = reserved.pk
+    else:
+        picked = pick(work)
     if picked is None:
         return None
     _end_expired(Lease.objects.filter(slot_id=picked.slot_id, ended_at__isnull=True, expires_at__lte=picked.granted_at))
-    return _grant(reviewer, picked)
+    return _grant(reviewer, picked, lease_id)
 
 
-def _grant(reviewer: User, picked: Picked) -> UUID:
-    lease_id: UUID = Lease._meta.pk.get_default()
+def _grant(reviewer: User, picked: Picked, lease_id: UUID) -> UUID:
     entry = ledger.append(
         event="lease.granted",
         actor=actor_of(reviewer, picked.pipeline_id),
@@ -125,7 +131,7 @@ def _grant(reviewer: User, picked: Picked) -> UUID:
         reviewer=reviewer.pseudonym,
         expires_us=microseconds(picked.expires_at),
     )
-    draft = _last_draft(reviewer, picked.task_id)
+    draft = selectors.last_draft(reviewer, picked.task_id)
     _with_free_hand(
         reviewer,
         lambda hand: Lease.objects.create(
@@ -142,12 +148,6 @@ def _grant(reviewer: User, picked: Picked) -> UUID:
         ),
     )
     return lease_id
-
-
-def _last_draft(reviewer: User, task_id: UUID) -> dict[str, Any]:
-    """What this person had written about the task before their last lease of it ran out."""
-    earlier = Lease.objects.filter(task_id=task_id, reviewer=reviewer).order_by("-granted_at")
-    return earlier.values_list("draft", flat=True).first() or {}
 
 
 def _with_free_hand(reviewer: User, write: Callable[[int], T]) -> T:

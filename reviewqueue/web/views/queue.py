@@ -21,6 +21,7 @@ from reviewqueue.web.roles import require_role
 from reviewqueue.web.undo import undoable
 
 if TYPE_CHECKING:
+    from reviewqueue.pipelines.models import Pipeline
     from reviewqueue.review.models import Lease
 
 REVIEWING_IN = "reviewing_in"
@@ -77,12 +78,16 @@ def take(request: PersonRequest) -> HttpResponse:
     return go(request, "web:task", lease_id=lease.pk) if lease else go(request, "web:queue")
 
 
+def reviewing_in(request: PersonRequest) -> Pipeline | None:
+    """The pipeline this person reviews in; none for all, and when access to it was taken away."""
+    slug = request.session.get(REVIEWING_IN, "")
+    return pipelines_for(request.user, WORKING_ROLES).filter(slug=slug).first() if slug else None
+
+
 def next_lease(request: PersonRequest) -> Lease | None:
     """The next task from where this person is reviewing; when there is none, the reason becomes a notice."""
-    slug = request.session.get(REVIEWING_IN, "")
-    chosen = pipelines_for(request.user, WORKING_ROLES).filter(slug=slug).first()  # none, when access was taken away
     try:
-        taken = leases.take(reviewer=request.user, pipeline=chosen)
+        taken = leases.take(reviewer=request.user, pipeline=reviewing_in(request))
     except Conflict as refused:
         messages.info(request, refused.detail)
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,14 +14,14 @@ from django.utils import timezone
 from reviewqueue.cascade.selectors import earlier_attempts, is_superseded
 from reviewqueue.errors import Conflict, Invalid
 from reviewqueue.review import selectors
-from reviewqueue.review.services import labels, leases
+from reviewqueue.review.services import labels, leases, reservations
 from reviewqueue.review.services.leases import LeaseLost
 from reviewqueue.web.access import action, form_page, page
 from reviewqueue.web.forms import AnswerForm, RevisionForm, SkipForm, draft_in, given_before
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
 from reviewqueue.web.undo import last_answer, reveal_after
-from reviewqueue.web.views.queue import next_lease
+from reviewqueue.web.views.queue import next_lease, reviewing_in
 from reviewqueue.web.wording import SKIP_REASONS
 
 if TYPE_CHECKING:
@@ -44,20 +44,23 @@ def _is_over(lease: Lease) -> bool:
 def _show_task(
     request: PersonRequest, lease: Lease, form: AnswerForm | None = None, *, status: int = 200
 ) -> HttpResponse:
+    context = {**_task_context(lease, form), "undo": last_answer(request.user)}
+    return show(request, "review/task.html", context, status=status, address=reverse("web:task", args=[lease.pk]))
+
+
+def _task_context(lease: Lease, form: AnswerForm | None = None) -> dict[str, Any]:
     view = selectors.task_view(lease)["task"]
     is_open, claim_id = view["blind"] == "none", lease.task.claim_id
-    context = {
+    return {
         "lease": lease,
         "task": view,
         "form": form or AnswerForm(view, initial=lease.draft),
-        "undo": last_answer(request.user),
         # Upstream answers anew what it thinks is bad: whoever judges blind is not told.
         "superseded": is_open and is_superseded(claim_id),
         "earlier_attempts": earlier_attempts(claim_id) if is_open else [],
         "ran_out": lease.expires_at <= timezone.now(),
         "skip_reasons": SKIP_REASONS.items(),
     }
-    return show(request, "review/task.html", context, status=status, address=reverse("web:task", args=[lease.pk]))
 
 
 @action
@@ -80,11 +83,43 @@ def label(request: PersonRequest, lease_id: UUID) -> HttpResponse:
 
 
 def _next_task(request: PersonRequest) -> HttpResponse:
-    """With htmx the next task is the answer to the last one; without, a redirect leads to it."""
+    """With htmx the next task is the answer to the last one; without, a redirect leads to it.
+
+    A browser that shows the next task already says which, and is told only that it is theirs now. If it is another one,
+    it gets that.
+    """
     lease = next_lease(request)
     if lease is None:
         return go(request, "web:queue")
-    return _show_task(request, lease) if request.htmx else go(request, "web:task", lease_id=lease.pk)
+    if not request.htmx:
+        return go(request, "web:task", lease_id=lease.pk)
+    shown = request.POST.get("shown")
+    if shown == str(lease.pk):
+        context = {"lease": lease, "undo": last_answer(request.user)}
+        response = show(request, "review/goes_on.html", context, address=reverse("web:task", args=[lease.pk]))
+        response["HX-Reswap"] = "none"
+        return response
+    if shown:
+        messages.info(request, "The task shown for a moment went to somebody else. This is the next one.")
+    return _show_task(request, lease)
+
+
+@action
+def ready(request: PersonRequest, lease_id: UUID) -> HttpResponse:
+    """The task that will most likely come after this one, kept for a moment, as the part of a page. 204: none."""
+    selectors.lease_for(request.user, lease_id)
+    reservation = reservations.reserve(reviewer=request.user, pipeline=reviewing_in(request))
+    if reservation is None:
+        return HttpResponse(status=204)
+    context = {**_task_context(selectors.lease_to_be(reservation)), "reserved": True}
+    return show(request, "review/task.html", context)
+
+
+@action
+def let_go(request: PersonRequest, reservation_id: UUID) -> HttpResponse:
+    """The browser does not need what was kept for it: its page is out of sight or left."""
+    reservations.let_go(reviewer=request.user, reservation_id=reservation_id)
+    return HttpResponse(status=204)
 
 
 @action

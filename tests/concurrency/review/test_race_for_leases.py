@@ -16,8 +16,8 @@ from reviewqueue.claims import services as claims
 from reviewqueue.claims.models import Outcome
 from reviewqueue.ledger.models import Event
 from reviewqueue.review import picking
-from reviewqueue.review.models import Label, Lease, ReviewSlot
-from reviewqueue.review.services import labels, leases
+from reviewqueue.review.models import Label, Lease, Reservation, ReviewSlot
+from reviewqueue.review.services import labels, leases, reservations
 from reviewqueue.review.services.labels import LabelAnswer
 from reviewqueue.review.services.leases import LeaseLost, Nothing, TooManyLeases
 from tests.services.review.steps import RIGHT, WRONG, newcomer, review_terms, run_out, taken
@@ -204,3 +204,60 @@ def test_without_skipping_locked_rows_the_next_person_would_wait(committed_world
         assert picking.pick(picking.work_for(committed_world.rita))
         [blocked] = at_once([wait])
     assert "lock timeout" in str(blocked)
+
+
+def reserving(person: User) -> Callable[[], Any]:
+    return lambda: reservations.reserve(reviewer=person)
+
+
+def test_people_who_reserve_take_and_let_go_in_a_race_never_hold_a_task_twice(committed_world: World) -> None:
+    people = crowd(committed_world, 8)
+    for _ in range(6):
+        committed_world.claim()
+
+    def work(person: User) -> int:
+        done = 0
+        for turn in range(12):
+            reserved = reservations.reserve(reviewer=person)
+            if reserved and turn % 4 == 3:
+                reservations.let_go(reviewer=person, reservation_id=reserved.pk)
+            lease = leases.take(reviewer=person)
+            if isinstance(lease, Nothing):
+                continue
+            if turn % 3 == 2:
+                labels.submit_label(reviewer=person, lease_id=lease.pk, answer=RIGHT)
+                done += 1
+            else:
+                leases.release(reviewer=person, lease_id=lease.pk, reason="back")
+        return done
+
+    results = at_once([lambda person=person: work(person) for person in people])
+    assert all(isinstance(result, int) for result in results), results
+    assert sum(results) == Label.objects.count() == Outcome.objects.count()
+    for slot in ReviewSlot.objects.all():
+        held = list(slot.leases.order_by("lease_no"))
+        assert [lease.lease_no for lease in held] == list(range(1, slot.lease_no + 1))
+        assert all(earlier.ended_at <= later.granted_at for earlier, later in pairwise(held))
+
+
+def test_people_racing_to_reserve_are_kept_different_tasks_and_then_get_those(committed_world: World) -> None:
+    people = crowd(committed_world, 8)
+    for _ in range(5):
+        committed_world.claim()
+    kept = [each for each in at_once([reserving(person) for person in people]) if isinstance(each, Reservation)]
+    assert len(kept) == len({each.slot_id for each in kept}) == 5
+    granted = [each for each in at_once([taking(person) for person in people]) if isinstance(each, Lease)]
+    assert {lease.pk for lease in granted} == {each.pk for each in kept}
+
+
+def test_the_same_person_reserving_and_taking_in_many_windows_gets_each_task_once(committed_world: World) -> None:
+    rita = committed_world.rita
+    for _ in range(8):
+        committed_world.claim()
+    results = at_once([reserving(rita), taking(rita)] * 4)
+    assert all(isinstance(each, Lease | Reservation | Nothing | None) for each in results), results
+    granted = [each for each in results if isinstance(each, Lease)]
+    assert len(granted) == len({lease.slot_id for lease in granted})
+    reservation = Reservation.objects.filter(reviewer=rita).first()
+    if reservation and not Lease.objects.filter(slot=reservation.slot_id).exists():
+        assert taken(rita).slot_id == reservation.slot_id
