@@ -104,6 +104,12 @@ def in_shadow(world: World) -> list[object]:
     return [slug, number]
 
 
+def in_shadow_elsewhere(world: World) -> list[object]:
+    slug, number = draft_elsewhere(world)
+    policies.start_shadow(version=PolicyVersion.objects.get(pipeline__slug=slug, number=number), by=world.adam)
+    return [slug, number]
+
+
 def breaker_here(world: World) -> list[object]:
     breaker = policies.stop_automation(pipeline=world.pipeline, by=world.sam, reason="incident")
     return [world.pipeline.slug, breaker.pk]
@@ -181,6 +187,7 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("shadow_start", "post", draft_here, DECIDES),
     ("shadow_start", "post", draft_elsewhere, DECIDES_ELSEWHERE),
     ("shadow_stop", "post", in_shadow, DECIDES),
+    ("shadow_stop", "post", in_shadow_elsewhere, DECIDES_ELSEWHERE),
     ("breakers", "get", here, FIGURES),
     ("breakers", "get", elsewhere, FIGURES_ELSEWHERE),
     ("breakers", "post", here, {**DECIDES, "sam": 422, "olga": 422, "adam": 422}),
