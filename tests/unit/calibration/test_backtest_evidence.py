@@ -1,4 +1,4 @@
-"""What a past claim may say of a policy: by the chance of its label, and not by labels that the policy was fitted on."""
+"""What a past claim may say of a policy: by the chance of its label, and not by labels it was fitted on."""
 
 from __future__ import annotations
 
