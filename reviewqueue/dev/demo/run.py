@@ -26,6 +26,7 @@ KEYS = {
     "intake": [Scope.INTAKE, Scope.READ],  # read as well: whoever posts wants to see what became of it
     "read": [Scope.READ],
     "outcomes": [Scope.OUTCOMES],
+    "webhooks": [Scope.WEBHOOKS],
 }
 WORKING = ("reviewer1", "reviewer2", "senior")
 DAY_KEY = "demo: simulated day"

@@ -47,7 +47,7 @@ def test_what_it_writes_down_opens_the_doors_and_the_days_own_keys_are_gone(tmp_
     play(tmp_path)
     written = json.loads((tmp_path / "demo.json").read_text())
     assert set(written) == {"url", "keys", "users", "pipeline"}
-    assert set(written["keys"]) == {"intake", "read", "outcomes", "review"}
+    assert set(written["keys"]) == {"intake", "read", "outcomes", "webhooks", "review"}
     assert written["pipeline"] == Pipeline.objects.get().slug
     assert ApiKey.objects.filter(revoked_at__isnull=True).count() == 4
     with serving() as url:
