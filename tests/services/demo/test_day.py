@@ -49,7 +49,7 @@ def test_what_it_writes_down_opens_the_doors_and_the_days_own_keys_are_gone(tmp_
     assert set(written) == {"url", "keys", "users", "pipeline"}
     assert set(written["keys"]) == {"intake", "read", "outcomes", "webhooks", "review"}
     assert written["pipeline"] == Pipeline.objects.get().slug
-    assert ApiKey.objects.filter(revoked_at__isnull=True).count() == 4
+    assert ApiKey.objects.filter(revoked_at__isnull=True).count() == 5
     with serving() as url:
         assert len(list(ReviewQueue(url, written["keys"]["read"]).claims(status="in_review"))) == 6
         task = ReviewQueue(url, written["keys"]["review"]).take(written["pipeline"])
