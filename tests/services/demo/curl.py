@@ -1,4 +1,4 @@
-"""As much of curl as examples/README.md uses, for machines without it."""
+"""As much of curl as README.md, docs/api.md and examples/README.md use, for machines without it."""
 
 import sys
 import urllib.error

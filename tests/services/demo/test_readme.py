@@ -1,4 +1,4 @@
-"""The lines of examples/README.md, run as they are printed."""
+"""The lines of README.md, docs/api.md and examples/README.md, run as they are printed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import re
 import runpy
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,9 +29,30 @@ ROOT = Path(__file__).resolve().parents[3]
 CURL = Path(__file__).parent / "curl.py"
 
 
+@dataclass
+class Demo:
+    """The demo beside a server of this process, and what its pages print when their lines are run."""
+
+    url: str
+    folder: Path
+
+    def printed_by(self, page: str) -> str:
+        lines = "\n".join(re.findall(r"```sh\n(.*?)```", (ROOT / page).read_text(), re.DOTALL))
+        script = lines.replace("/tmp/", f"{self.folder}/").replace("http://127.0.0.1:8000", self.url)
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=self.folder,
+            env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
 @pytest.fixture
-def printed(committed_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What the lines print, one after the other, beside a demo with a short day."""
+def demo(committed_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Demo]:
+    """With a short day."""
     for name, amount in {"REVIEWED": 4, "LEFT_OPEN": 2, "UNMEASURED": 1}.items():
         monkeypatch.setattr(plan, name, amount)
     monkeypatch.setattr(run, "DRAFT_WITHIN", 0.0)
@@ -36,20 +60,24 @@ def printed(committed_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     curl = tmp_path / "curl"
     curl.write_text(f'#!/bin/sh\nexec {sys.executable} {CURL} "$@"\n')
     curl.chmod(0o755)
-    lines = "\n".join(re.findall(r"```sh\n(.*?)```", (ROOT / "examples" / "README.md").read_text(), re.DOTALL))
     with serving() as url:
         run.run(url=url, local=tmp_path / ".local", say=lambda _: None)
-        environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-        script = lines.replace("/tmp/", f"{tmp_path}/")
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+        yield Demo(url, tmp_path)
 
 
-def test_the_printed_lines_do_what_the_text_beside_them_says(printed: str) -> None:
-    answers = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+def answers_in(printed: str) -> list[dict[str, Any]]:
+    """Objects one after the other, with or without a line's end between them, and numbers alone on a line."""
+    found, rest, decoder = [], printed, json.JSONDecoder()
+    while (start := rest.find("{")) >= 0:
+        answer, end = decoder.raw_decode(rest[start:])
+        found.append(answer)
+        rest = rest[start + end :]
+    return found
+
+
+def test_the_printed_lines_do_what_the_text_beside_them_says(demo: Demo) -> None:
+    printed = demo.printed_by("examples/README.md")
+    answers = answers_in(printed)
     statuses = [int(line) for line in printed.splitlines() if line.isdigit()]
     held, again, changed, unmeasured, found, settled, taken, *_ = answers
     assert statuses == [201, 200, 409, 201, 204, 201, 201]
@@ -62,6 +90,17 @@ def test_the_printed_lines_do_what_the_text_beside_them_says(printed: str) -> No
     assert [claim["id"] for claim in found["results"]] == [held["id"]]
     assert len(settled["results"]) == 3
     assert "confidence" not in taken["task"]["claim"]
+
+
+def test_the_lines_of_the_first_page_and_of_the_page_of_the_api_work(demo: Demo) -> None:
+    [mine] = answers_in(demo.printed_by("README.md"))
+    assert (mine["external_id"], mine["decision"]["route"]) == ("mine-1", "review")
+    posted, listed, outcome, feed, renewed = answers_in(demo.printed_by("docs/api.md"))
+    assert posted["external_id"] == "api-page-1"
+    assert listed["results"]
+    assert outcome["correct"] is True
+    assert "next" in feed
+    assert set(renewed["lease"]) == {"id", "expires_at"}
 
 
 @pytest.mark.usefixtures("committed_db")
