@@ -10,9 +10,11 @@ from playwright.sync_api import Page, expect
 
 from calibration.services import measure_bands
 from reviewqueue.accounts.models import User
+from reviewqueue.policy import services as policies
 from reviewqueue.review.models import Label, Lease, Skip
 from tests.e2e.support.screenshots import picture
 from tests.e2e.support.site import NARROW, WIDE, Site
+from tests.services.policy.steps import CALIBRATED, draft_of
 from tests.services.review.steps import label_next, run_out, submit, taken, time_passes
 from tests.world import World
 
@@ -263,7 +265,7 @@ def test_every_page_fits_its_screen(
             visitors[user] = site.visitor(user, viewport=viewport, color_scheme=scheme)
         page = visitors[user]
         page.goto(address)
-        picture(page, f"{name}{address.replace('/', '-')}{user.username}")
+        picture(page, f"{name}{re.sub('[/?=]', '-', address)}{user.username}")
         if page.evaluate("document.documentElement.scrollWidth") > viewport["width"]:
             too_wide.append(address)
     assert too_wide == []
@@ -276,6 +278,7 @@ def every_page(world: World) -> list[tuple[User, str]]:
     measure_bands()
     world.claim()
     lease = taken(world.sam)
+    draft = draft_in_shadow(world)
     return [
         (world.sam, "/queue/"),
         (world.sam, f"/review/{lease.pk}/"),
@@ -288,6 +291,20 @@ def every_page(world: World) -> list[tuple[User, str]]:
         (world.olga, "/pipelines/support-answers/tiers/"),
         (world.olga, "/pipelines/support-answers/settings/"),
         (world.olga, "/pipelines/support-answers/policies/"),
-        (world.olga, "/pipelines/support-answers/policies/1/"),
+        (world.olga, "/pipelines/support-answers/policies/new/"),
+        (world.olga, draft),
+        (world.olga, f"{draft}backtest/?states=earned"),
+        (world.olga, f"{draft}shadow/"),
+        (world.olga, f"{draft}specification/"),
+        (world.olga, "/pipelines/support-answers/breakers/"),
+        (world.adam, "/pipelines/support-answers/one-person/"),
         (world.olga, "/ledger/"),
     ]
+
+
+def draft_in_shadow(world: World) -> str:
+    """Its address. A breaker is open as well."""
+    version = draft_of(world, CALIBRATED)
+    policies.start_shadow(version=version, by=world.otto)
+    policies.stop_automation(pipeline=world.pipeline, by=world.sam, reason="incident")
+    return f"/pipelines/support-answers/policies/{version.number}/"
