@@ -92,7 +92,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
         (endless(b"HTTP/1.1 20", b"0", every=0.05), "timeout"),
         (endless(OK, b"X-More: again\r\n", every=0.05), "timeout"),
         (endless(OK + b"Content-Length: 1000\r\n\r\n", b".", every=0.05), "timeout"),
-        (endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "broken_answer"),
+        (endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "broken_answer"),
         (endless(b"HTTP/1.1 200 ", b"O" * 4096), "broken_answer"),
         (endless(OK, b"X-More: " + b"again" * 1000 + b"\r\n"), "broken_answer"),
         (raw(b"SSH-2.0-OpenSSH_9.6\r\n"), "broken_answer"),
