@@ -81,6 +81,15 @@ class ReviewSlot(models.Model):
         constraints = [models.UniqueConstraint(name="slot_number_once", fields=["task", "number"])]
         indexes = [
             models.Index(F("due_at"), F("priority").desc(), F("id"), name="slot_queue_order", condition=Q(done=False)),
+            # The list of flagged claims of one pipeline.
+            models.Index(
+                F("pipeline"),
+                F("due_at"),
+                F("priority").desc(),
+                F("id"),
+                name="slot_flagged_order",
+                condition=Q(done=False, purpose="flagged"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -90,6 +90,7 @@ _PICK = "".join(
     )
 )
 _PICK_RESERVED = _PICK.replace(_FREE, _KEPT)
+_PICK_FLAGGED = _PICK.replace(_FREE, f"{_FREE} AND slot.id = %(slot)s AND slot.purpose = 'flagged'")
 _RESERVE = "".join(
     (
         _FIRST,
@@ -159,6 +160,12 @@ def pick_reserved(work: Work) -> Picked | None:
     return Picked(*row) if row else None
 
 
+def pick_flagged(work: Work, slot_id: int) -> Picked | None:
+    """This slot of a flagged claim, if it is free and this person may have it. Joins the transaction, like `pick`."""
+    row = _first_row(_PICK_FLAGGED, work, slot=slot_id)
+    return Picked(*row) if row else None
+
+
 def reserve_next(work: Work) -> tuple[int, datetime] | None:
     """Keeps the slot that `pick` would give out from everybody else: its id, and until when. Joins the transaction."""
     return _first_row(_RESERVE, work)
@@ -170,8 +177,9 @@ def is_any_free(work: Work) -> bool:
     return bool(row and row[0])
 
 
-def _first_row(statement: str, work: Work) -> tuple[Any, ...] | None:
+def _first_row(statement: str, work: Work, **more: int) -> tuple[Any, ...] | None:
     values: dict[str, Any] = {
+        **more,
         "me": work.reviewer_id,
         "pipelines": list(work.pipelines),
         "senior_in": list(work.senior_in),

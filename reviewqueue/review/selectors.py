@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Case, Count, Exists, F, Min, OuterRef, Q, QuerySet, Value, When
@@ -22,13 +22,14 @@ from reviewqueue.pipelines.selectors import (
     people_who_can_grant,
     pipelines_for,
 )
-from reviewqueue.review.models import Blind, Label, Lease, Reservation, ReviewSlot
+from reviewqueue.review.models import Blind, Label, Lease, Purpose, Reservation, ReviewSlot, Skip
 from reviewqueue.review.picking import SHOWN_WHEN_BLIND, Work, is_any_free, work_for
 from reviewqueue.review.showing import label_answer, reveal_of, standing_answer, task_view, why_here
 
 __all__ = [
     "Nothing",
     "QueueRow",
+    "flagged_batch",
     "label_answer",
     "label_for",
     "last_draft",
@@ -36,6 +37,7 @@ __all__ = [
     "lease_to_be",
     "live_leases",
     "nothing_reason",
+    "pipelines_with_flagged",
     "queue_counts",
     "recent_labels",
     "reveal_of",
@@ -82,6 +84,37 @@ def lease_to_be(reservation: Reservation) -> Lease:
         expires_at=reservation.expires_at,
         draft=last_draft(reservation.reviewer, slot.task_id),
     )
+
+
+FLAGGED_AT_ONCE: Final = 25
+
+
+def flagged_batch(reviewer: User, pipeline: Pipeline) -> list[ReviewSlot]:
+    """Flagged claims that this person may confirm together, most urgent first, with their tasks and texts.
+
+    What has to be answered before the output is seen comes one by one.
+    """
+    task = OuterRef("task")
+    slots = ReviewSlot.objects.filter(pipeline=pipeline, purpose=Purpose.FLAGGED, done=False, free_at__lte=Now())
+    if not has_role(reviewer, [Role.SENIOR], pipeline_id=pipeline.pk):
+        slots = slots.filter(seniors_only=False)
+    mine = {"reviewer": reviewer}
+    open_to_me = slots.exclude(task__blind=Blind.ANSWER).exclude(
+        Exists(Label.objects.filter(task=task, **mine))
+        | Exists(Skip.objects.filter(task=task, **mine))
+        | Exists(Lease.objects.filter(task=task, ended_at__isnull=True, **mine))
+    )
+    found = open_to_me.select_related("task__claim__payload")
+    return list(found.order_by("due_at", "-priority", "id")[:FLAGGED_AT_ONCE])
+
+
+def pipelines_with_flagged(reviewer: User) -> set[int]:
+    """Where flagged claims wait that this person may look at as a list. One query, whatever waits."""
+    flagged = ReviewSlot.objects.filter(
+        pipeline=OuterRef("pk"), purpose=Purpose.FLAGGED, done=False, seniors_only=False, free_at__lte=Now()
+    )
+    found = pipelines_for(reviewer, WORKING_ROLES).filter(Exists(flagged))
+    return set(found.values_list("pk", flat=True))
 
 
 def claim_of_lease(reviewer: User, lease_id: UUID) -> UUID:

@@ -22,7 +22,7 @@ class Link:
 
 
 _BELOW: Final = {
-    "queue": ("web:queue", "/review/", "/labels/"),
+    "queue": ("web:queue", "/queue/", "/review/", "/labels/"),
     "pipelines": ("web:pipelines", "/pipelines/"),
     "webhooks": ("web:webhooks", "/webhooks/"),
     "ledger": ("web:ledger", "/ledger/"),

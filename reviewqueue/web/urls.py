@@ -4,6 +4,7 @@ from reviewqueue.operations import health
 from reviewqueue.web.views import (
     breakers,
     claims,
+    flagged,
     home,
     ledger,
     one_person,
@@ -29,6 +30,7 @@ urlpatterns = [
     path("login/", session.LogIn.as_view(), name="login"),
     path("logout/", session.LogOut.as_view(), name="logout"),
     path("queue/", queue.queue, name="queue"),
+    path("queue/flagged/<slug:slug>/", flagged.flagged, name="flagged"),
     path("queue/take/", queue.take, name="take"),
     path("review/<uuid:lease_id>/", review.task, name="task"),
     path("review/<uuid:lease_id>/label/", review.label, name="label"),

@@ -23,10 +23,9 @@ from tests.world import POLICY, SETUP, World
 
 PEOPLE = ("rita", "sam", "olga", "ada", "adam", "nora")
 ALLOWED = (200, 204, 303, 422)
-FORMS = {"revise", "settings", "second_opinion", "breakers", "breaker_reset", "one_person", "policy_new"} | {
-    "webhook_new",
-    "webhook",
-    "webhook_hosts",
+FORMS = {
+    *("revise", "settings", "second_opinion", "breakers", "breaker_reset", "one_person", "policy_new", "flagged"),
+    *("webhook_new", "webhook", "webhook_hosts"),
 }
 """Addresses that show the form they take."""
 OPEN_TO_ALL = {"login", "logout", "healthz", "readyz"}
@@ -142,6 +141,9 @@ def nowhere(world: World) -> list[object]:
 TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("home", "get", nowhere, everybody(303)),
     ("queue", "get", nowhere, everybody(200)),
+    ("flagged", "get", here, everybody(403, rita=200, sam=200, nora=404)),
+    ("flagged", "get", elsewhere, everybody(404, ada=403, adam=403)),
+    ("flagged", "post", here, everybody(403, rita=303, sam=303, nora=404)),
     ("take", "post", nowhere, everybody(403, rita=303, sam=303)),
     ("task", "get", ritas_lease, everybody(404, rita=200)),
     ("label", "post", ritas_lease, everybody(404, rita=422)),

@@ -27,7 +27,15 @@ from reviewqueue.review import selectors
 from reviewqueue.review.answers import text_problems
 from reviewqueue.review.clock import database_now, microseconds
 from reviewqueue.review.models import MAX_LEASES_IN_HAND, Lease, LeaseEnd, ReviewSlot, Skip
-from reviewqueue.review.picking import EXPIRIES_BEFORE_SENIORS, Picked, Work, is_any_free, pick, work_for
+from reviewqueue.review.picking import (
+    EXPIRIES_BEFORE_SENIORS,
+    Picked,
+    Work,
+    is_any_free,
+    pick,
+    pick_flagged,
+    work_for,
+)
 from reviewqueue.review.selectors import Nothing
 from reviewqueue.review.services import reservations
 from reviewqueue.review.services.holding import Held, LeaseLost, actor_of, end_lease, hold, lease_lost, record
@@ -44,6 +52,7 @@ __all__ = [
     "renew",
     "save_draft",
     "take",
+    "take_flagged",
 ]
 
 T = TypeVar("T")
@@ -117,6 +126,22 @@ def _grant_next(*, reviewer: User, work: Work) -> UUID | None:
         return None
     _end_expired(Lease.objects.filter(slot_id=picked.slot_id, ended_at__isnull=True, expires_at__lte=picked.granted_at))
     return _grant(reviewer, picked, lease_id)
+
+
+@service
+def take_flagged(*, reviewer: User, slot_id: int) -> UUID | None:
+    """A lease of this slot of a flagged claim; None when it is gone, or not for this person.
+
+    Raises:
+        TooManyLeases: five are in this person's hands.
+    """
+    _end_expired(_locked_expired(Lease.objects.filter(reviewer=reviewer), limit=MAX_LEASES_IN_HAND))
+    _free_hand(reviewer)
+    picked = pick_flagged(work_for(reviewer), slot_id)
+    if picked is None:
+        return None
+    _end_expired(Lease.objects.filter(slot_id=picked.slot_id, ended_at__isnull=True, expires_at__lte=picked.granted_at))
+    return _grant(reviewer, picked, Lease._meta.pk.get_default())
 
 
 def _grant(reviewer: User, picked: Picked, lease_id: UUID) -> UUID:

@@ -32,14 +32,17 @@ REVIEWING_IN = "reviewing_in"
 class Row:
     counts: QueueRow
     works_here: bool
+    has_flagged: bool = False
 
 
 @page
 def queue(request: PersonRequest) -> HttpResponse:
     user = request.user
     works = has_role(user, WORKING_ROLES)
+    flagged = selectors.pipelines_with_flagged(user) if works else set()
     rows = [
-        Row(row, has_role(user, WORKING_ROLES, pipeline_id=row.pipeline.pk)) for row in selectors.queue_counts(user)
+        Row(row, has_role(user, WORKING_ROLES, pipeline_id=row.pipeline.pk), row.pipeline.pk in flagged)
+        for row in selectors.queue_counts(user)
     ]
     held = selectors.live_leases(user) if works else []
     recent = selectors.recent_labels(user) if works else []
