@@ -33,7 +33,7 @@ from reviewqueue.web.request import PersonRequest
 
 if TYPE_CHECKING:
     from reviewqueue.pipelines.models import Pipeline
-    from reviewqueue.policy.difference import Change
+    from reviewqueue.policy.rule_changes import Change
 
 
 @dataclass
