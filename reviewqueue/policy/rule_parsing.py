@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from reviewqueue.policy.document import HELD, IF_MISSING, NEXT_STEPS, Demand, Route, SignalRule
@@ -18,12 +19,17 @@ def signal_rules(document: Fields) -> tuple[SignalRule, ...]:
     entries = document.entries("rules", most=MOST_RULES)
     rows = [Fields.of(value, pointer, document.problems) for pointer, value in entries]
     rules = [_rule(fields) for fields in rows]
-    names: set[str] = set()
-    for fields, rule in zip(rows, rules, strict=True):
-        if "name" not in fields.bad and rule.name in names:
-            fields.refuse("name", "duplicate", "another rule has this name")
-        names.add(rule.name)
+    refuse_same_names(rows, [rule.name for rule in rules], "rule")
     return tuple(rules)
+
+
+def refuse_same_names(rows: Sequence[Fields], names: Sequence[str], what: str) -> None:
+    """People call things by their names, so a name is given once."""
+    seen: set[str] = set()
+    for fields, name in zip(rows, names, strict=True):
+        if "name" not in fields.bad and name in seen:
+            fields.refuse("name", "duplicate", f"another {what} has this name")
+        seen.add(name)
 
 
 def _rule(fields: Fields) -> SignalRule:

@@ -9,7 +9,7 @@ import rfc8785
 
 from reviewqueue.policy.document import HELD, IF_UNKNOWN, NEXT_STEPS, Demand, Route, Verifier
 from reviewqueue.policy.fields import Complaint, Fields, Reading, flag, integer, nullable, number, one_of, text
-from reviewqueue.policy.rule_parsing import check_next_step
+from reviewqueue.policy.rule_parsing import check_next_step, refuse_same_names
 from reviewqueue.verifiers.allowed import AllowedValues, Length, Scalar
 from reviewqueue.verifiers.arithmetic import Arithmetic
 from reviewqueue.verifiers.evidence import Citations, EvidenceCoverage
@@ -39,11 +39,7 @@ def verifiers(document: Fields) -> tuple[Verifier, ...]:
     entries = document.entries("verifiers", most=MOST_VERIFIERS)
     rows = [Fields.of(value, pointer, document.problems) for pointer, value in entries]
     found = [_verifier(fields) for fields in rows]
-    names: set[str] = set()
-    for fields, verifier in zip(rows, found, strict=True):
-        if "name" not in fields.bad and verifier.name in names:
-            fields.refuse("name", "duplicate", "another verifier has this name")
-        names.add(verifier.name)
+    refuse_same_names(rows, [verifier.name for verifier in found], "verifier")
     return tuple(found)
 
 
