@@ -19,7 +19,7 @@ from reviewqueue.policy.services import RESET_REASONS, TRIP_REASONS
 from reviewqueue.review.answers import MAX_SECONDS, MAX_TEXT, VERDICTS
 from reviewqueue.review.picking import ASKABLE_PURPOSES
 from reviewqueue.review.services.labels import REVISION_REASONS
-from reviewqueue.review.services.leases import PUT_BACK, SKIP_REASONS
+from reviewqueue.review.services.leases import ESCALATE, PUT_BACK, SKIP_REASONS
 
 B = TypeVar("B", bound=msgspec.Struct)
 
@@ -51,8 +51,9 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reason: Annotated[
         str,
         Meta(
-            description="Why this person passes on the task; nothing or `back` to put it back.",
-            extra_json_schema={"enum": [*PUT_BACK, *SKIP_REASONS]},
+            description="Why this person passes on the task; nothing or `back` to put it back; `escalate`, with a "
+            "note, to pass it to the seniors.",
+            extra_json_schema={"enum": [*PUT_BACK, *SKIP_REASONS, ESCALATE]},
         ),
     ] = ""
     note: Annotated[str, Meta(description="For those who look after the pipeline.", max_length=MAX_TEXT)] = ""

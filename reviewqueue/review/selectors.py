@@ -26,9 +26,12 @@ from reviewqueue.review.models import Blind, Label, Lease, Purpose, Reservation,
 from reviewqueue.review.picking import SHOWN_WHEN_BLIND, Work, is_any_free, work_for
 from reviewqueue.review.showing import label_answer, reveal_of, standing_answer, task_view, why_here
 
+ESCALATED: Final = "escalate"  # a release with this reason
+
 __all__ = [
     "Nothing",
     "QueueRow",
+    "escalation_notes",
     "flagged_batch",
     "label_answer",
     "label_for",
@@ -115,6 +118,15 @@ def pipelines_with_flagged(reviewer: User) -> set[int]:
     )
     found = pipelines_for(reviewer, WORKING_ROLES).filter(Exists(flagged))
     return set(found.values_list("pk", flat=True))
+
+
+def escalation_notes(lease: Lease) -> list[str]:
+    """Why people passed this task to the seniors, oldest first. Nothing where the next person judges blind: a note may
+    say what its writer thought."""
+    if lease.task.blind != Blind.NONE or not lease.slot.seniors_only:
+        return []
+    notes = Skip.objects.filter(task_id=lease.task_id, reason=ESCALATED).order_by("pk").values_list("note", flat=True)
+    return list(notes)
 
 
 def claim_of_lease(reviewer: User, lease_id: UUID) -> UUID:

@@ -15,6 +15,7 @@ from reviewqueue.errors import FieldProblem
 from reviewqueue.ledger.selectors import EntryFilter
 from reviewqueue.pipelines.review_form import answer_agrees
 from reviewqueue.review.services.labels import LabelAnswer
+from reviewqueue.review.services.leases import ESCALATE
 from reviewqueue.web.wording import EVENTS, REVISION_REASONS, SKIP_REASONS, VERDICTS
 
 if TYPE_CHECKING:
@@ -146,8 +147,19 @@ class RevisionForm(forms.Form):
 
 
 class SkipForm(forms.Form):
-    reason = forms.ChoiceField(choices=list(SKIP_REASONS.items()))
+    """Passing on a task: to whoever is next, or, with a note, to the seniors."""
+
+    reason = forms.ChoiceField(
+        choices=[*SKIP_REASONS.items(), (ESCALATE, "Escalate")],
+        error_messages={"required": "Choose a reason for skipping.", "invalid_choice": "Choose a reason for skipping."},
+    )
     note = forms.CharField(required=False, max_length=MAX_NOTE)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("reason") == ESCALATE and "note" in cleaned and not cleaned["note"]:
+            self.add_error("note", "Say in a note what the seniors are to look at.")
+        return cleaned
 
 
 class TakeForm(forms.Form):

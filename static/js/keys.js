@@ -29,7 +29,8 @@ function onKey(event) {
 }
 
 function onEnter(event, target) {
-  const form = document.getElementById("answer");
+  // A text box beside the answer (why a task goes to the seniors) sends its own form.
+  const form = target.closest(TYPING)?.closest("form[data-next]") ?? document.getElementById("answer");
   const anywhere = event.ctrlKey || event.metaKey;
   if (!form || event.altKey || event.shiftKey) return;
   if (!anywhere && (target.closest(TYPING) || target.closest(PRESSABLE))) return;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, Response, Route, expect
 
-from reviewqueue.review.models import Label, Lease, Reservation, ReviewSlot
+from reviewqueue.review.models import Label, Lease, Reservation, ReviewSlot, Skip
 from reviewqueue.review.services import leases
 from reviewqueue.review.services.leases import Nothing
 from tests.e2e.support.site import Site
@@ -174,3 +174,18 @@ def test_ten_browsers_on_one_queue_never_show_two_people_one_task(site: Site, co
     assert Label.objects.values("task").distinct().count() == 30
     shown = [question(page) for page in pages]
     assert len(set(shown)) == 10
+
+
+def test_a_key_passes_the_task_to_the_seniors_with_a_note(site: Site, committed_world: World) -> None:
+    for number in range(3):
+        committed_world.claim(input=f"question {number}")
+    page = site.visitor(committed_world.rita)
+    start(page)
+    page.keyboard.press("e")
+    expect(page.locator("#page #escalate-note")).to_be_focused()
+    page.keyboard.type("Two lists disagree: x a e.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#page")).to_contain_text("question 1")
+    expect(page.locator("#notices")).to_contain_text("Passed to the seniors")
+    assert Skip.objects.get().note == "Two lists disagree: x a e."
+    assert not Label.objects.exists()

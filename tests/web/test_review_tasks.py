@@ -159,6 +159,17 @@ def test_a_skip_needs_a_reason_and_brings_the_next_task(world: World, rita: Visi
     assert skipped["Location"] == at("task", Lease.objects.get(ended_at__isnull=True))
 
 
+def test_an_escalation_needs_a_note_and_the_senior_reads_it(world: World, rita: Visitor) -> None:
+    world.claim()
+    lease = taken(world.rita)
+    assert rita.post(at("skip", lease), {"reason": "escalate"})["Location"] == at("task", lease)
+    assert "Say in a note" in text_of(rita.get(at("task", lease)))
+    assert not Skip.objects.exists()
+    rita.post(at("skip", lease), {"reason": "escalate", "note": "Two <b>lists</b> disagree"})
+    page = text_of(Visitor(world.sam).get(at("task", taken(world.sam))))
+    assert "Two &lt;b&gt;lists&lt;/b&gt; disagree" in page
+
+
 def test_the_clock_is_answered_alone_and_says_when_the_task_is_lost(world: World, rita: Visitor) -> None:
     world.claim()
     lease = taken(world.rita)

@@ -61,6 +61,7 @@ LONGEST_LEASE: Final = timedelta(hours=2)
 RENEWALS_RECORDED_EVERY: Final = timedelta(minutes=10)
 SKIPS_BEFORE_SENIORS: Final = 3
 SKIP_REASONS: Final = ("need_context", "outside_skill", "conflict_of_interest", "broken", "policy_unclear", "other")
+ESCALATE: Final = selectors.ESCALATED
 PUT_BACK: Final = ("", "back")
 GIVEN_BACK: Final = (LeaseEnd.RELEASED, LeaseEnd.SKIPPED)
 MAX_DRAFT_BYTES: Final = 300 * 1024
@@ -265,12 +266,14 @@ def _revive(held: Held, reviewer: User) -> None:
 
 @service
 def release(*, reviewer: User, lease_id: UUID, reason: str, note: str = "") -> None:
-    """Puts the task back ("" or "back"), or passes on it for good with one of SKIP_REASONS. Doing so twice is once.
+    """Puts the task back ("" or "back"), or passes on it for good: with one of SKIP_REASONS to whoever is next, with
+    ESCALATE to the seniors. Doing so twice is once.
 
-    A skip is personal; after three by different people the task is for seniors.
+    A skip is personal; after three by different people the task is for seniors, as after a single escalation. That one
+    needs a note.
 
     Raises:
-        Invalid: unknown reason, or a note that cannot be stored.
+        Invalid: unknown reason, or a note that is missing or cannot be stored.
         LeaseLost: the slot was answered or taken over.
     """
     _check_release(reason, note)
@@ -291,8 +294,11 @@ def release(*, reviewer: User, lease_id: UUID, reason: str, note: str = "") -> N
 
 def _check_release(reason: str, note: str) -> None:
     problems = list(text_problems("/note", note))
-    if reason not in (*PUT_BACK, *SKIP_REASONS):
-        problems.append(FieldProblem("/reason", "choice", "The reason is one of: " + ", ".join(SKIP_REASONS) + "."))
+    if reason not in (*PUT_BACK, *SKIP_REASONS, ESCALATE):
+        known = ", ".join((*SKIP_REASONS, ESCALATE))
+        problems.append(FieldProblem("/reason", "choice", f"The reason is one of: {known}."))
+    if reason == ESCALATE and not note.strip():
+        problems.append(FieldProblem("/note", "required", "Say in a note what the seniors are to look at."))
     if problems:
         raise Invalid(problems)
 
@@ -302,7 +308,7 @@ def _skip(held: Held, reviewer: User, reason: str, note: str) -> None:
     Skip.objects.get_or_create(
         task_id=task_id, reviewer=reviewer, defaults={"reason": reason, "note": note, "created_at": held.now}
     )
-    if Skip.objects.filter(task_id=task_id).count() >= SKIPS_BEFORE_SENIORS:
+    if reason == ESCALATE or Skip.objects.filter(task_id=task_id).count() >= SKIPS_BEFORE_SENIORS:
         ReviewSlot.objects.filter(task_id=task_id, done=False).update(seniors_only=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from reviewqueue.cascade.selectors import earlier_attempts, is_superseded
 from reviewqueue.errors import Conflict, Invalid
 from reviewqueue.review import selectors
 from reviewqueue.review.services import labels, leases, reservations
-from reviewqueue.review.services.leases import LeaseLost
+from reviewqueue.review.services.leases import ESCALATE, LeaseLost
 from reviewqueue.web.access import action, form_page, page
 from reviewqueue.web.forms import AnswerForm, RevisionForm, SkipForm, draft_in, given_before
 from reviewqueue.web.render import go, show
@@ -58,6 +59,7 @@ def _task_context(lease: Lease, form: AnswerForm | None = None) -> dict[str, Any
         # Upstream answers anew what it thinks is bad: whoever judges blind is not told.
         "superseded": is_open and is_superseded(claim_id),
         "earlier_attempts": earlier_attempts(claim_id) if is_open else [],
+        "escalation_notes": selectors.escalation_notes(lease),
         "ran_out": lease.expires_at <= timezone.now(),
         "skip_reasons": SKIP_REASONS.items(),
     }
@@ -127,11 +129,13 @@ def skip(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     selectors.lease_for(request.user, lease_id)
     form = SkipForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Choose a reason for skipping.")
+        for problem in chain.from_iterable(form.errors.values()):
+            messages.error(request, str(problem))
         return go(request, "web:task", lease_id=lease_id)
     given = form.cleaned_data
     leases.release(reviewer=request.user, lease_id=lease_id, reason=given["reason"], note=given["note"])
-    messages.success(request, "Skipped. It will not come back to you.")
+    to_seniors = given["reason"] == ESCALATE
+    messages.success(request, f"{'Passed to the seniors' if to_seniors else 'Skipped'}. It will not come back to you.")
     return _next_task(request)
 
 

@@ -4,10 +4,11 @@ import pytest
 
 from reviewqueue.errors import Invalid, NotFound
 from reviewqueue.ledger.models import Event
+from reviewqueue.review import selectors
 from reviewqueue.review.models import Label, ReviewSlot, Skip
 from reviewqueue.review.services import leases
 from reviewqueue.review.services.leases import SKIP_REASONS, LeaseLost
-from tests.services.review.steps import ledger_kinds, newcomer, run_out, submit, taken
+from tests.services.review.steps import ledger_kinds, newcomer, review_terms, run_out, submit, taken
 from tests.world import World
 
 
@@ -121,3 +122,33 @@ def test_nobody_gives_back_what_another_person_holds(world: World) -> None:
     lease = taken(world.rita)
     with pytest.raises(NotFound):
         leases.release(reviewer=world.sam, lease_id=lease.pk, reason="back")
+
+
+def test_an_escalated_task_goes_to_a_senior_at_once_with_the_note_and_not_back_to_its_sender(world: World) -> None:
+    claim = world.claim()
+    lease = taken(world.rita)
+    leases.release(reviewer=world.rita, lease_id=lease.pk, reason="escalate", note="Two price lists disagree.")
+    assert leases.take(reviewer=world.ravi).reason == "empty"
+    at_sam = taken(world.sam)
+    assert at_sam.slot_id == lease.slot_id
+    assert selectors.escalation_notes(at_sam) == ["Two price lists disagree."]
+    leaf = Event.objects.filter(subject=claim.pk, kind="lease.released").get().leaf
+    assert '"reason":"escalate"' in leaf
+    assert "price lists" not in leaf
+
+
+@pytest.mark.parametrize("note", ["", "  "])
+def test_an_escalation_says_why(world: World, note: str) -> None:
+    world.claim()
+    lease = taken(world.rita)
+    with pytest.raises(Invalid) as refused:
+        leases.release(reviewer=world.rita, lease_id=lease.pk, reason="escalate", note=note)
+    assert [problem.pointer for problem in refused.value.problems] == ["/note"]
+    assert not ReviewSlot.objects.get().seniors_only
+
+
+def test_who_judges_blind_does_not_get_to_see_the_note(world: World) -> None:
+    world.activate(review_terms(blind="score"))
+    world.claim()
+    leases.release(reviewer=world.rita, lease_id=taken(world.rita).pk, reason="escalate", note="I think it is wrong.")
+    assert selectors.escalation_notes(taken(world.sam)) == []
