@@ -108,7 +108,7 @@ function confirmed() {
 function release() {
   const waiting = held;
   held = [];
-  for (const go of waiting) go();
+  for (const each of waiting) each.go();
 }
 
 // Another page was sent, or is on its way: it takes the place of both.
@@ -132,16 +132,23 @@ function comeBack() {
 
 // Whoever is faster than the server waits for it, a moment.
 function holdBack(event) {
-  if (!isEarly(event.target, event.target.hasAttribute("data-next"))) return;
+  const leadsOn = event.target.hasAttribute("data-next");
+  if (!isEarly(event.target, leadsOn)) return;
   event.preventDefault();
-  held.push(() => event.detail.issueRequest(true));
+  hold(() => event.detail.issueRequest(true), leadsOn);
 }
 
 function holdBackForm(event) {
   const form = event.target;
   if (form.hasAttribute("hx-post") || !isEarly(form, true)) return;
   event.preventDefault();
-  held.push(() => form.requestSubmit(event.submitter));
+  hold(() => form.requestSubmit(event.submitter), true);
+}
+
+// One thing is done with a task, the first that was asked for: an answer is not skipped while it waits to be saved.
+function hold(go, leadsOn) {
+  if (leadsOn && held.some((each) => each.leadsOn)) return;
+  held.push({ go, leadsOn });
 }
 
 function isEarly(element, leadsOn) {

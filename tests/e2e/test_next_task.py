@@ -70,6 +70,26 @@ def test_who_is_faster_than_the_server_loses_no_answer(site: Site, committed_wor
     assert list(given) == [("question 0", "correct"), ("question 1", "incorrect")]
 
 
+def test_an_answer_that_waits_to_be_saved_is_not_skipped(site: Site, committed_world: World) -> None:
+    """While the next task is still being fetched, the first thing that was asked for is what happens."""
+    for number in range(3):
+        committed_world.claim(input=f"question {number}")
+    page = site.visitor(committed_world.rita)
+    waiting: list[Route] = []
+    page.route("**/ready/", lambda route: route.continue_() if waiting else waiting.append(route))
+    page.goto("/queue/")
+    with page.expect_request("**/ready/"):
+        page.get_by_role("button", name="Start reviewing").press("Enter")
+    for key in ("x", "Enter", "s", "3"):
+        page.keyboard.press(key)
+    expect(page.locator("#page")).to_contain_text("question 0")
+    waiting[0].continue_()
+    expect(page.locator("#page")).to_contain_text("question 1")
+    expect(page.locator("#page #lease")).to_contain_text("yours until")
+    assert Label.objects.get().verdict == "incorrect"
+    assert not Skip.objects.exists()
+
+
 def test_when_saving_fails_people_are_back_on_their_answer_with_all_they_wrote(
     site: Site, committed_world: World
 ) -> None:

@@ -26,7 +26,7 @@ def start(page: Page) -> None:
 
 
 def press_and_await_next(page: Page, *keys: str) -> None:
-    before = page.url
+    before = page.evaluate("location.href")  # page.url may lag behind a page that pushed its address
     for key in keys:
         page.keyboard.press(key)
     page.wait_for_function("before => location.href !== before", arg=before)
