@@ -147,7 +147,11 @@ def text_becomes(known: str | None) -> Callable[[Any], Any]:
 
 
 def printable(value: Any) -> Any:
-    return "".join(filter(str.isprintable, value)).strip() or value if isinstance(value, str) else value
+    """As long as it was: what is too long by one character must not become good."""
+    if not isinstance(value, str) or not value.strip():
+        return value
+    shown = "".join(letter if letter.isprintable() else "x" for letter in value)
+    return "".join("x" if letter.isspace() and at in (0, len(shown) - 1) else letter for at, letter in enumerate(shown))
 
 
 def known_segments(value: Any) -> Any:
