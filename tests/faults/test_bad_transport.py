@@ -76,7 +76,10 @@ def claim(world: World, size: int | None = None) -> bytes:
 
 def refused(answer: bytes, status: int, code: str) -> None:
     assert status_of(answer) == status, answer[:300]
-    problem: dict[str, Any] = json.loads(answer.partition(b"\r\n\r\n")[2])
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    assert length is not None
+    problem: dict[str, Any] = json.loads(body[: int(length[1])])  # the refusal of what is over may follow at once
     assert problem["code"] == code
 
 
