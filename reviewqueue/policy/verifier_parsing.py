@@ -10,13 +10,13 @@ import rfc8785
 from reviewqueue.policy.document import HELD, IF_UNKNOWN, NEXT_STEPS, Demand, Route, Verifier
 from reviewqueue.policy.fields import Complaint, Fields, Reading, flag, integer, nullable, number, one_of, text
 from reviewqueue.policy.rule_parsing import check_next_step, refuse_same_names
-from reviewqueue.verifiers.allowed import AllowedValues, Length, Scalar
+from reviewqueue.verifiers.allowed import AllowedValues, Length, Scalar, Unit
 from reviewqueue.verifiers.arithmetic import Arithmetic
 from reviewqueue.verifiers.evidence import Citations, EvidenceCoverage
 from reviewqueue.verifiers.finding import Unusable, check_pointer
 from reviewqueue.verifiers.language import Language
 from reviewqueue.verifiers.patterns import LONGEST_PATTERN, Pattern
-from reviewqueue.verifiers.quantities import NumberRange
+from reviewqueue.verifiers.quantities import DecimalMark, NumberRange
 from reviewqueue.verifiers.running import Check
 from reviewqueue.verifiers.schema import Schema
 
@@ -27,7 +27,8 @@ LARGEST: Final = 1e15
 NAME: Final = text(80)
 SHARE: Final = number(0, 1)
 ROUTES: Final[tuple[Route, ...]] = ("uncertain", *HELD)
-UNITS: Final = ("characters", "words", "sentences")
+UNITS: Final[tuple[Unit, ...]] = ("characters", "words", "sentences")
+MARKS: Final[tuple[DecimalMark, ...]] = (".", ",")
 
 _NO_VALUES: Final[tuple[Scalar, ...]] = ()
 _NO_NAMES: Final[tuple[str, ...]] = ()
@@ -100,8 +101,8 @@ def _number_range(fields: Fields) -> _Made:
     )
     no_units: tuple[tuple[str, float], ...] = ()
     units = fields.optional("units", _factors, default=no_units)
-    mark = fields.optional("decimal_mark", one_of((".", ",")), default=".")
-    return lambda: NumberRange(field, at_least, at_most, units, "," if mark == "," else ".")
+    mark: DecimalMark = fields.optional("decimal_mark", one_of(MARKS), default=".")
+    return lambda: NumberRange(field, at_least, at_most, units, mark)
 
 
 def _arithmetic(fields: Fields) -> _Made:
@@ -129,11 +130,12 @@ def _citations(fields: Fields) -> _Made:
 
 
 def _length(fields: Fields) -> _Made:
-    field, unit = _field(fields), fields.optional("unit", one_of(UNITS), default="characters")
+    field = _field(fields)
+    unit: Unit = fields.optional("unit", one_of(UNITS), default="characters")
     length = integer(0, 1_000_000)
     at_least = fields.optional("at_least", length, default=0)
     at_most = fields.optional("at_most", nullable(length), default=None)
-    return lambda: Length(field, unit, at_least, at_most)  # type: ignore[arg-type]
+    return lambda: Length(field, unit, at_least, at_most)
 
 
 def _language(fields: Fields) -> _Made:
