@@ -20,6 +20,7 @@ from reviewqueue.review.answers import MAX_SECONDS, MAX_TEXT, VERDICTS
 from reviewqueue.review.picking import ASKABLE_PURPOSES
 from reviewqueue.review.services.labels import REVISION_REASONS
 from reviewqueue.review.services.leases import ESCALATE, PUT_BACK, SKIP_REASONS
+from reviewqueue.review.services.on_hold import MOST_MINUTES
 
 B = TypeVar("B", bound=msgspec.Struct)
 
@@ -57,6 +58,12 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         ),
     ] = ""
     note: Annotated[str, Meta(description="For those who look after the pipeline.", max_length=MAX_TEXT)] = ""
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Until when the task is kept."""
+
+    minutes: Annotated[int, Meta(description="From now.", ge=1, le=MOST_MINUTES)]
 
 
 class LabelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

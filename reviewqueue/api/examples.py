@@ -114,6 +114,7 @@ TASK_IN_HAND: Final[dict[str, Any]] = {
     "lease": LEASE,
 }
 RENEWED: Final = {"lease": LEASE}
+HOLD: Final = {"minutes": 60}
 _LABEL_GIVEN: Final[dict[str, Any]] = {
     "id": _LABEL_ID,
     "task": _TASK_ID,

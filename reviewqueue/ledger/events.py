@@ -89,6 +89,7 @@ CATALOGUE: Mapping[str, Shape] = {
     "task.closed": _about_claim("task", _TASK),
     "lease.granted": _about_claim("lease task lease_no reviewer", _LEASE),
     "lease.renewed": _about_claim("lease", _LEASE),
+    "lease.held": _about_claim("lease", _LEASE),
     "lease.expired": _about_claim("lease", _LEASE),
     "lease.released": _about_claim("lease", _LEASE),
     "label.submitted": _about_claim("label task", _LABEL),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -117,6 +118,7 @@ class Lease(models.Model):
     hand = models.PositiveSmallIntegerField()
     granted_at = models.DateTimeField()  # database clock, like every time that decides about a lease
     expires_at = models.DateTimeField()
+    held_until = models.DateTimeField(null=True)  # put on hold by its reviewer: not in work before
     ended_at = models.DateTimeField(null=True)
     end_reason = models.CharField(max_length=8, choices=LeaseEnd.choices, blank=True)
     draft = models.JSONField(default=dict)
@@ -145,6 +147,9 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    def is_on_hold(self, now: datetime) -> bool:
+        return self.held_until is not None and self.held_until > now
 
 
 class Reservation(models.Model):

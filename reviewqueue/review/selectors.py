@@ -22,6 +22,7 @@ from reviewqueue.pipelines.selectors import (
     people_who_can_grant,
     pipelines_for,
 )
+from reviewqueue.review.clock import database_now
 from reviewqueue.review.models import Blind, Label, Lease, Purpose, Reservation, ReviewSlot, Skip
 from reviewqueue.review.picking import SHOWN_WHEN_BLIND, Work, is_any_free, work_for
 from reviewqueue.review.showing import label_answer, reveal_of, standing_answer, task_view, why_here
@@ -38,6 +39,7 @@ __all__ = [
     "last_draft",
     "lease_for",
     "lease_to_be",
+    "leases_in_work",
     "live_leases",
     "nothing_reason",
     "pipelines_with_flagged",
@@ -168,6 +170,12 @@ def live_leases(user: User) -> list[Lease]:
     """What this person holds now, oldest first: five at most."""
     leases = Lease.objects.filter(reviewer=user, ended_at__isnull=True, expires_at__gt=Now())
     return list(leases.select_related("slot", "task__pipeline", "task__claim").order_by("granted_at"))
+
+
+def leases_in_work(user: User) -> list[Lease]:
+    """What this person holds now and has not put on hold, oldest first."""
+    now = database_now()
+    return [lease for lease in live_leases(user) if not lease.is_on_hold(now)]
 
 
 def recent_labels(user: User, limit: int = 10) -> list[Label]:

@@ -16,7 +16,7 @@ from reviewqueue.ledger.selectors import EntryFilter
 from reviewqueue.pipelines.review_form import answer_agrees
 from reviewqueue.review.services.labels import LabelAnswer
 from reviewqueue.review.services.leases import ESCALATE
-from reviewqueue.web.wording import EVENTS, REVISION_REASONS, SKIP_REASONS, VERDICTS
+from reviewqueue.web.wording import EVENTS, HOLDS, REVISION_REASONS, SKIP_REASONS, VERDICTS
 
 if TYPE_CHECKING:
     from reviewqueue.review.models import Label
@@ -25,6 +25,7 @@ MAX_NOTE: Final = 10_000
 MAX_CORRECTION: Final = 200_000
 WRONG: Final = ("incorrect", "partially_correct")
 CANNOT_JUDGE: Final = "cannot_judge"
+HOW_LONG: Final = "Choose how long to keep the task."
 VERDICT_KEYS: Final = {"correct": "a 1", "incorrect": "x 2", "partially_correct": "3", "cannot_judge": "4"}
 
 
@@ -160,6 +161,12 @@ class SkipForm(forms.Form):
         if cleaned.get("reason") == ESCALATE and "note" in cleaned and not cleaned["note"]:
             self.add_error("note", "Say in a note what the seniors are to look at.")
         return cleaned
+
+
+class HoldForm(forms.Form):
+    minutes = forms.TypedChoiceField(
+        choices=list(HOLDS.items()), coerce=int, error_messages=dict.fromkeys(("required", "invalid_choice"), HOW_LONG)
+    )
 
 
 class TakeForm(forms.Form):

@@ -35,6 +35,7 @@ urlpatterns = [
     path("review/<uuid:lease_id>/", review.task, name="task"),
     path("review/<uuid:lease_id>/label/", review.label, name="label"),
     path("review/<uuid:lease_id>/skip/", review.skip, name="skip"),
+    path("review/<uuid:lease_id>/hold/", review.put_on_hold, name="hold"),
     path("review/<uuid:lease_id>/renew/", review.renew, name="renew"),
     path("review/<uuid:lease_id>/release/", review.release, name="release"),
     path("review/<uuid:lease_id>/draft/", review.draft, name="draft"),

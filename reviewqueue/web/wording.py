@@ -42,6 +42,8 @@ SKIP_REASONS: Final = {
     "other": "Another reason",
 }
 
+HOLDS: Final = {30: "30 minutes", 60: "1 hour", 240: "4 hours", 1440: "1 day"}
+
 REVISION_REASONS: Final = {
     "slip": "I pressed the wrong key",
     "second_thought": "I thought again",
@@ -214,6 +216,7 @@ EVENTS: Final = {
     "task.closed": "Review finished",
     "lease.granted": "Taken by a reviewer",
     "lease.renewed": "Hold extended",
+    "lease.held": "Kept for later",
     "lease.expired": "Hold ran out",
     "lease.released": "Put back",
     "label.submitted": "Labelled",

@@ -206,6 +206,21 @@ def test_a_bad_label_is_refused_and_pointed_at(helpdesk: Caller, rita: Caller, w
     assert rita.post(path, CORRECT).status_code == 201
 
 
+def test_a_task_is_kept_for_later_and_answered_then(rita: Caller, ravi: Caller, world: World) -> None:
+    world.claim()
+    work = taken(rita)
+    kept = rita.post(lease_path(work, "hold"), {"minutes": 90})
+    assert kept.status_code == 200
+    assert kept.json()["lease"]["expires_at"] > work["lease"]["expires_at"]
+    assert ravi.post("/reviews/take")["X-Queue-Reason"] == "all_leased"
+    assert_problem(ravi.post(lease_path(work, "hold"), {"minutes": 90}), 404)
+    for minutes in (0, 1441, "60", 1.5, None):
+        refused = assert_problem(rita.post(lease_path(work, "hold"), {"minutes": minutes}), 422)
+        assert [problem["pointer"] for problem in refused["errors"]] == ["/minutes"]
+    assert rita.post(lease_path(work, "label"), CORRECT).status_code == 201
+    assert_problem(rita.post(lease_path(work, "hold"), {"minutes": 90}), 409, code="lease_lost")
+
+
 def test_a_bad_take_release_or_revision_is_refused(helpdesk: Caller, rita: Caller, world: World) -> None:
     helpdesk.post("/claims", world.claim_body())
     work = taken(rita)

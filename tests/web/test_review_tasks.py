@@ -229,3 +229,35 @@ def test_after_the_window_the_answer_stays(world: World, rita: Visitor) -> None:
     assert refused.status_code == 409
     assert Label.objects.count() == 1
     assert "Undo" not in text_of(rita.get("/queue/"))
+
+
+def test_keeping_a_task_for_later_keeps_what_was_written_and_brings_the_next_one(world: World, rita: Visitor) -> None:
+    world.claim()
+    world.claim(input="the second question")
+    first = taken(world.rita)
+    answer = rita.ajax("post", at("hold", first), {"minutes": "60", "note": "ask the shop"})
+    assert "the second question" in text_of(answer)
+    assert "Kept for you until" in text_of(answer)
+    first.refresh_from_db()
+    assert first.draft["note"] == "ask the shop"
+    queue = text_of(rita.get("/queue/"))
+    assert "kept until" in queue
+    assert "ask the shop" in text_of(rita.get(at("task", first)))
+
+
+def test_start_reviewing_leads_past_what_is_kept_for_later(world: World, rita: Visitor) -> None:
+    world.claim()
+    world.claim()
+    first = taken(world.rita)
+    rita.post(at("hold", first), {"minutes": "30"})
+    second = Lease.objects.exclude(pk=first.pk).get()
+    assert rita.post("/queue/take/")["Location"] == at("task", second)
+
+
+def test_how_long_a_task_is_kept_is_one_of_the_choices(world: World, rita: Visitor) -> None:
+    world.claim()
+    lease = taken(world.rita)
+    assert rita.post(at("hold", lease), {"minutes": "7"})["Location"] == at("task", lease)
+    assert "Choose how long to keep the task." in text_of(rita.get(at("task", lease)))
+    lease.refresh_from_db()
+    assert lease.held_until is None

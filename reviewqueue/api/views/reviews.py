@@ -17,7 +17,7 @@ from reviewqueue.api.operation import Operation
 from reviewqueue.api.shapes import labelled_answer, lease_answer
 from reviewqueue.pipelines.selectors import WORKING_ROLES, pipeline_for
 from reviewqueue.review.selectors import Nothing, task_view
-from reviewqueue.review.services import labels, leases
+from reviewqueue.review.services import labels, leases, on_hold
 from reviewqueue.review.services.labels import LabelAnswer
 
 REVIEW: Final[dict[str, Any]] = {"scope": "review", "holder": Holder.PERSON}
@@ -38,6 +38,7 @@ class ReviewTake(Operation):
                 links={
                     "label": Link("submit_label", THE_LEASE),
                     "renew": Link("renew_lease", THE_LEASE),
+                    "hold": Link("hold_lease", THE_LEASE),
                     "release": Link("release_lease", THE_LEASE),
                 },
             ),
@@ -83,6 +84,30 @@ class LeaseRenew(Operation):
             return Reply(200, {"lease": lease_answer(leases.renew(reviewer=reviewer, lease_id=lease_id))})
 
         return self.write(renew)
+
+
+class LeaseHold(Operation):
+    @promises(
+        "hold_lease",
+        **REVIEW,
+        body=Body(bodies.Hold, {"for an hour": examples.HOLD}),
+        answers={200: Answer("The lease with its new end.", answers.Renewed, examples.RENEWED)},
+        problems=("lease_lost", "lease_at_limit", "too_many_leases"),
+    )
+    def post(self, request: Request, lease_id: UUID) -> HttpResponse:
+        """Keep a task for later.
+
+        Nobody else gets it before, and it still counts among the five that one person may hold. A day after it was
+        taken, at the longest, it goes back to the queue.
+        """
+        reviewer = person_of(request)
+
+        def put_on_hold(body: Any) -> Reply:
+            minutes = read_as(bodies.Hold, body).minutes
+            lease = on_hold.put_on_hold(reviewer=reviewer, lease_id=lease_id, minutes=minutes)
+            return Reply(200, {"lease": lease_answer(lease)})
+
+        return self.write(put_on_hold)
 
 
 class LeaseRelease(Operation):

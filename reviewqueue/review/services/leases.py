@@ -50,6 +50,7 @@ __all__ = [
     "expire_leases",
     "release",
     "renew",
+    "revive",
     "save_draft",
     "take",
     "take_flagged",
@@ -206,7 +207,7 @@ def _violated(error: IntegrityError) -> str | None:
 
 @service
 def renew(*, reviewer: User, lease_id: UUID) -> Lease:
-    """A full lease from now on, two hours after it was granted at the longest.
+    """A full lease from now on, two hours after it was granted at the longest. What is on hold for longer stays so.
 
     A lease that ran out is renewed too, as long as nobody else was given the slot. The ledger gets one entry for ten
     minutes of renewing.
@@ -219,14 +220,16 @@ def renew(*, reviewer: User, lease_id: UUID) -> Lease:
     lease = held.lease
     if held.lost:
         raise lease_lost(held)
-    limit = lease.granted_at + LONGEST_LEASE
+    limit = max(lease.granted_at + LONGEST_LEASE, lease.held_until or lease.granted_at)
     if held.now >= limit:
         raise LeaseAtLimit("Two hours are over. Submit your answer, or put the task back and take it again.")
     expires_at = min(held.now + timedelta(seconds=lease.task.lease_seconds), limit)
+    if lease.is_on_hold(held.now):
+        expires_at = max(expires_at, lease.expires_at)
     if lease.ended_at is not None or _is_recorded(lease, held.now, expires_at):
         record(held, reviewer, "lease.renewed", expires_us=microseconds(expires_at))
     if lease.ended_at is not None:
-        _revive(held, reviewer)
+        revive(held, reviewer)
     lease.expires_at = lease.slot.free_at = expires_at
     lease.save(update_fields=["expires_at"])
     lease.slot.save(update_fields=["free_at"])
@@ -245,8 +248,8 @@ def _recorded_slices(lease: Lease, moment: datetime) -> int:
     return (moment - lease.granted_at) // RENEWALS_RECORDED_EVERY
 
 
-def _revive(held: Held, reviewer: User) -> None:
-    """Undoes that a lease was found expired; it may need another hand than before."""
+def revive(held: Held, reviewer: User) -> None:
+    """Undoes that a lease was found expired; it may need another hand than before. Joins the caller's transaction."""
     lease = held.lease
 
     def live_again(hand: int) -> None:

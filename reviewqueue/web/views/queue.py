@@ -76,7 +76,7 @@ def take(request: PersonRequest) -> HttpResponse:
     if slug:
         pipeline_for(request.user, slug, WORKING_ROLES)
     request.session[REVIEWING_IN] = slug
-    held = [each for each in selectors.live_leases(request.user) if slug in ("", each.task.pipeline.slug)]
+    held = [each for each in selectors.leases_in_work(request.user) if slug in ("", each.task.pipeline.slug)]
     lease = held[0] if held else next_lease(request)
     return go(request, "web:task", lease_id=lease.pk) if lease else go(request, "web:queue")
 

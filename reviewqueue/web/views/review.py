@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,18 +15,22 @@ from django.utils import timezone
 from reviewqueue.cascade.selectors import earlier_attempts, is_superseded
 from reviewqueue.errors import Conflict, Invalid
 from reviewqueue.review import selectors
-from reviewqueue.review.services import labels, leases, reservations
+from reviewqueue.review.services import labels, leases, on_hold, reservations
 from reviewqueue.review.services.leases import ESCALATE, LeaseLost
 from reviewqueue.web.access import action, form_page, page
-from reviewqueue.web.forms import AnswerForm, RevisionForm, SkipForm, draft_in, given_before
+from reviewqueue.web.forms import HOW_LONG, AnswerForm, HoldForm, RevisionForm, SkipForm, draft_in, given_before
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
 from reviewqueue.web.undo import last_answer, reveal_after
 from reviewqueue.web.views.queue import next_lease, reviewing_in
-from reviewqueue.web.wording import SKIP_REASONS
+from reviewqueue.web.wording import HOLDS, SKIP_REASONS
 
 if TYPE_CHECKING:
     from reviewqueue.review.models import Label, Lease
+
+
+ANSWER_SENT: Final = frozenset({"verdict", "choice", "correction", "note"})
+"""Fields of the answer: there when the browser sends it along with something else."""
 
 
 @page
@@ -62,6 +66,7 @@ def _task_context(lease: Lease, form: AnswerForm | None = None) -> dict[str, Any
         "escalation_notes": selectors.escalation_notes(lease),
         "ran_out": lease.expires_at <= timezone.now(),
         "skip_reasons": SKIP_REASONS.items(),
+        "holds": HOLDS.items(),
     }
 
 
@@ -140,6 +145,24 @@ def skip(request: PersonRequest, lease_id: UUID) -> HttpResponse:
 
 
 @action
+def put_on_hold(request: PersonRequest, lease_id: UUID) -> HttpResponse:
+    """Keeps the task, with what is written so far, and goes on with the next one."""
+    selectors.lease_for(request.user, lease_id)
+    form = HoldForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, HOW_LONG)
+        return go(request, "web:task", lease_id=lease_id)
+    if ANSWER_SENT & request.POST.keys():
+        leases.save_draft(reviewer=request.user, lease_id=lease_id, draft=draft_in(request.POST))
+    held = on_hold.put_on_hold(reviewer=request.user, lease_id=lease_id, minutes=form.cleaned_data["minutes"])
+    messages.success(
+        request,
+        f"Kept for you until {held.expires_at:%a %H:%M} UTC. You find it on the queue page, with what you wrote.",
+    )
+    return _next_task(request)
+
+
+@action
 def release(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     leases.release(reviewer=request.user, lease_id=lease_id, reason="back")
     messages.success(request, "Put back. Somebody else may take it now.")
@@ -204,5 +227,5 @@ def _seconds_to_change(label: Label) -> int:
 
 
 def _back_to_work(request: PersonRequest) -> HttpResponse:
-    held = selectors.live_leases(request.user)
+    held = selectors.leases_in_work(request.user)
     return go(request, "web:task", lease_id=held[-1].pk) if held else go(request, "web:queue")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 import pytest
@@ -24,6 +25,7 @@ from reviewqueue.review.answers import LabelAnswer
 from reviewqueue.review.models import Label, Lease, ReviewSlot
 from reviewqueue.review.services import labels, leases
 from reviewqueue.review.services.leases import LeaseLost, Nothing, TooManyLeases
+from reviewqueue.review.services.on_hold import put_on_hold
 from tests.property.review.lease_model import HANDS, ModelLease, ModelQueue, ModelSlot, ModelTask
 from tests.services.review.steps import newcomer, review_terms, run_out
 from tests.world import World
@@ -75,14 +77,17 @@ class LeaseMachine(RuleBasedStateMachine):
             self._give_back(lease, skip=True)
 
     @precondition(lambda self: self.model.leases)
-    @rule(data=st.data())
-    def renew(self, data: Any) -> None:
+    @rule(data=st.data(), on_hold=st.booleans())
+    def renew(self, data: Any, on_hold: bool) -> None:
+        """A hold of ten minutes ends when a lease of ten minutes does."""
         lease = self._any_lease(data)
+        wanted: dict[str, Any] = {"reviewer": self._user(lease.person), "lease_id": lease.id}
+        keep = partial(put_on_hold, minutes=10) if on_hold else leases.renew
         if lease.lost or not self.model.revive(lease):
             with pytest.raises(LeaseLost):
-                leases.renew(reviewer=self._user(lease.person), lease_id=lease.id)
+                keep(**wanted)
             return
-        leases.renew(reviewer=self._user(lease.person), lease_id=lease.id)
+        keep(**wanted)
 
     @precondition(lambda self: any(slot.unended and not slot.unended.over for slot in self.model.slots.values()))
     @rule(data=st.data())
