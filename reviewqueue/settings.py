@@ -90,8 +90,13 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "reviewqueue.web.navigation.navigation",
+                "reviewqueue.web.key_sheet.keys",
             ],
-            "builtins": ["django_htmx.templatetags.django_htmx", "reviewqueue.web.templatetags.show"],
+            "builtins": [
+                "django_htmx.templatetags.django_htmx",
+                "reviewqueue.web.templatetags.show",
+                "reviewqueue.web.templatetags.keys",
+            ],
         },
     }
 ]

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from reviewqueue.accounts.key_bindings import bindings
 from reviewqueue.accounts.keys import KeyText, new_key, parse_key
 from reviewqueue.accounts.limits import forget_full_buckets
 from reviewqueue.accounts.models import ApiKey, IdempotentRequest, Source, User
@@ -24,6 +25,16 @@ DEFAULT_LIFETIME = timedelta(days=365)
 def create_source(*, slug: str, name: str, actor: Actor) -> Source:
     entry = ledger.append(event="source.created", actor=actor, source=slug)
     return Source.objects.create(slug=slug, name=name, event_id=entry.id)
+
+
+@service
+def set_key_bindings(*, user: User, keys: Mapping[str, str], off: bool, taken: Collection[str] = ()) -> None:
+    """Which keys do what for this person. Of no consequence for anything on record, so the ledger has no entry of it.
+
+    Raises Invalid, as `key_bindings.bindings`.
+    """
+    user.key_bindings = bindings(keys, off=off, taken=taken)
+    user.save(update_fields=["key_bindings"])
 
 
 @service

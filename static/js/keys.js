@@ -14,6 +14,7 @@ const MOVES = {
 
 export function startKeys() {
   document.addEventListener("keydown", onKey);
+  document.addEventListener("close", focusQuestion, true); // a dialog: else the focus is back on what opened it
 }
 
 function onKey(event) {
@@ -22,10 +23,18 @@ function onKey(event) {
   if (event.key === "Enter") return onEnter(event, target);
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") return leave(target);
-  if (target.closest(TYPING)) return;
-  const key = event.key.toLowerCase();
+  if (target.closest(TYPING) || areOff()) return;
+  const key = standardKey(event.key.toLowerCase());
   const handled = key in MOVES ? MOVES[key]() : press(elementFor(key));
   if (handled) event.preventDefault();
+}
+
+const areOff = () => "keysOff" in document.body.dataset;
+
+// What people put in the place of a key stands on the page; a key that was given away does nothing.
+function standardKey(key) {
+  const own = JSON.parse(document.body.dataset.keys ?? "{}");
+  return Object.hasOwn(own, key) ? own[key] : key;
 }
 
 function onEnter(event, target) {
@@ -33,7 +42,7 @@ function onEnter(event, target) {
   const form = target.closest(TYPING)?.closest("form[data-next]") ?? document.getElementById("answer");
   const anywhere = event.ctrlKey || event.metaKey;
   if (!form || event.altKey || event.shiftKey) return;
-  if (!anywhere && (target.closest(TYPING) || target.closest(PRESSABLE))) return;
+  if (!anywhere && (areOff() || target.closest(TYPING) || target.closest(PRESSABLE))) return;
   event.preventDefault();
   if (!event.repeat) form.requestSubmit();
 }
@@ -57,7 +66,7 @@ export function focusQuestion() {
 function elementFor(key) {
   const list = document.querySelector("details[data-digits][open]");
   const scopes = list && /^\d$/.test(key) ? [list] : [document];
-  for (const scope of scopes) {
+  for (const scope of key ? scopes : []) {
     for (const element of scope.querySelectorAll("[data-key]")) {
       if (element.dataset.key.split(" ").includes(key) && isShown(element)) return element;
     }

@@ -6,6 +6,8 @@ export function startPage() {
     button.addEventListener("click", () => document.getElementById(button.dataset.open).showModal());
   }
   document.addEventListener("click", onClick);
+  // What is typed into a field for one character takes the place of the one that is there.
+  document.addEventListener("focusin", (event) => event.target.matches("input[maxlength='1']") && event.target.select());
   document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
   document.body.addEventListener("htmx:load", (event) => showCopyButtons(event.detail.elt));
   document.body.addEventListener("htmx:beforeRequest", restWhileHidden);

@@ -1,4 +1,5 @@
 // Everything the pages do beyond HTML. Each module finds what it serves by data attributes; no page needs any of it.
+import { startDraft } from "./draft.js";
 import { startKeys } from "./keys.js";
 import { startNext } from "./next.js";
 import { startNotices } from "./notices.js";
@@ -9,4 +10,5 @@ startPage();
 startNotices();
 startKeys();
 startTask();
+startDraft();
 startNext();

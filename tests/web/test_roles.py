@@ -24,7 +24,17 @@ from tests.world import POLICY, SETUP, World
 PEOPLE = ("rita", "sam", "olga", "ada", "adam", "nora")
 ALLOWED = (200, 204, 303, 422)
 FORMS = {
-    *("revise", "settings", "second_opinion", "breakers", "breaker_reset", "one_person", "policy_new", "flagged"),
+    *(
+        "keys",
+        "revise",
+        "settings",
+        "second_opinion",
+        "breakers",
+        "breaker_reset",
+        "one_person",
+        "policy_new",
+        "flagged",
+    ),
     *("webhook_new", "webhook", "webhook_hosts"),
 }
 """Addresses that show the form they take."""
@@ -141,6 +151,9 @@ def nowhere(world: World) -> list[object]:
 TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("home", "get", nowhere, everybody(303)),
     ("queue", "get", nowhere, everybody(200)),
+    ("last_answers", "get", nowhere, everybody(403, rita=200, sam=200)),
+    ("keys", "get", nowhere, everybody(200)),
+    ("keys", "post", nowhere, everybody(422)),
     ("flagged", "get", here, everybody(403, rita=200, sam=200, nora=404)),
     ("flagged", "get", elsewhere, everybody(404, ada=403, adam=403)),
     ("flagged", "post", here, everybody(403, rita=303, sam=303, nora=404)),

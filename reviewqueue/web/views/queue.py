@@ -15,7 +15,7 @@ from reviewqueue.review.selectors import Nothing, QueueRow
 from reviewqueue.review.services import leases
 from reviewqueue.web.access import action, page
 from reviewqueue.web.forms import TakeForm
-from reviewqueue.web.render import go, show_if_changed
+from reviewqueue.web.render import go, show, show_if_changed
 from reviewqueue.web.request import PersonRequest
 from reviewqueue.web.roles import require_role
 from reviewqueue.web.undo import undoable
@@ -65,6 +65,18 @@ def queue(request: PersonRequest) -> HttpResponse:
         context["undo"] is None,
     ]
     return show_if_changed(request, "queue/queue.html", context, shown=shown)
+
+
+@page
+def last_answers(request: PersonRequest) -> HttpResponse:
+    """The last ten, and what can still be changed of them."""
+    require_role(request.user, WORKING_ROLES, "Only reviewers and seniors give answers.")
+    recent = selectors.recent_labels(request.user)
+    context = {
+        "answers": [(label, undoable(label)) for label in recent],
+        "in_work": selectors.leases_in_work(request.user),
+    }
+    return show(request, "queue/last_answers.html", context)
 
 
 @action
