@@ -36,7 +36,8 @@ class ReviewTask(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="tasks")
-    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="+")
+    # Asked for among the open ones alone, by an index below.
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="+", db_index=False)
     purpose = models.CharField(max_length=12, choices=Purpose.choices)
     blind = models.CharField(max_length=6, choices=Blind.choices)
     labels_needed = models.PositiveSmallIntegerField(default=1)
@@ -55,6 +56,10 @@ class ReviewTask(models.Model):
             ),
             models.CheckConstraint(name="task_needs_a_label", condition=Q(labels_needed__gte=1)),
         ]
+        # Ids come in the order of time: the first is the oldest.
+        indexes = [
+            models.Index(name="task_open_of_pipeline", fields=["pipeline", "id"], condition=Q(closed_at__isnull=True))
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.id}"
@@ -67,7 +72,8 @@ class ReviewSlot(models.Model):
     """
 
     task = models.ForeignKey(ReviewTask, on_delete=models.CASCADE, related_name="slots")
-    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="+")
+    # Asked for among the open ones alone, by an index below.
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="+", db_index=False)
     purpose = models.CharField(max_length=12, choices=Purpose.choices)
     number = models.PositiveSmallIntegerField()
     seniors_only = models.BooleanField(default=False)
@@ -82,6 +88,16 @@ class ReviewSlot(models.Model):
         constraints = [models.UniqueConstraint(name="slot_number_once", fields=["task", "number"])]
         indexes = [
             models.Index(F("due_at"), F("priority").desc(), F("id"), name="slot_queue_order", condition=Q(done=False)),
+            # What waits in one pipeline, for everybody and for seniors.
+            models.Index(
+                F("pipeline"),
+                F("seniors_only"),
+                F("due_at"),
+                F("priority").desc(),
+                F("id"),
+                name="slot_queue_of_pipeline",
+                condition=Q(done=False),
+            ),
             # The list of flagged claims of one pipeline.
             models.Index(
                 F("pipeline"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Case, Count, Exists, F, Min, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Count as Number
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from reviewqueue.accounts.models import User
@@ -23,6 +24,7 @@ from reviewqueue.pipelines.selectors import (
     pipelines_for,
 )
 from reviewqueue.review.clock import database_now
+from reviewqueue.review.counting import COUNTED, Count, counts
 from reviewqueue.review.models import Blind, Label, Lease, Purpose, Reservation, ReviewSlot, Skip
 from reviewqueue.review.picking import SHOWN_WHEN_BLIND, Work, is_any_free, work_for
 from reviewqueue.review.showing import label_answer, reveal_of, standing_answer, task_view, why_here
@@ -190,7 +192,10 @@ def recent_labels(user: User, limit: int = 10) -> list[Label]:
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """One pipeline's queue, as far as this person may work or watch it. Counts are slots: labels still needed."""
+    """One pipeline's queue, as far as this person may work or watch it. Counts are slots: labels still needed.
+
+    With `has_more` they are of the most urgent ones only, and there may be more.
+    """
 
     pipeline: Pipeline
     open: int
@@ -199,52 +204,34 @@ class QueueRow:
     overdue: int
     next_due_at: datetime | None
     by_purpose: Mapping[str, int] = field(default_factory=dict)
+    has_more: bool = False
 
 
-def queue_counts(user: User) -> list[QueueRow]:
-    """A row for every pipeline this person has a role in, by name; three queries, whatever the queue's length."""
+def queue_counts(user: User, *, most: int | None = COUNTED) -> list[QueueRow]:
+    """A row for every pipeline this person has a role in, by name; three queries, whatever the queue's length.
+
+    Counted are the most urgent `most` slots that are open to everybody, and as many for seniors; None counts all.
+    Slots for seniors count for those who may take them or see the figures.
+    """
     pipelines = list(pipelines_for(user, list(Role)).order_by("name"))
-    counts: dict[int, list[dict[str, Any]]] = {pipeline.pk: [] for pipeline in pipelines}
-    for count in _counts(user, list(counts)):
-        counts[count["pipeline_id"]].append(count)
+    found: dict[int, list[Count]] = {pipeline.pk: [] for pipeline in pipelines}
+    sees_all = [where for where in found if has_role(user, FIGURES_ROLES, pipeline_id=where)]
+    for count in counts(user, pipelines=list(found), seniors_in=sees_all, most=most):
+        found[count.pipeline_id].append(count)
     mine = Counter(lease.task.pipeline_id for lease in live_leases(user))
-    return [_queue_row(pipeline, counts[pipeline.pk], mine[pipeline.pk]) for pipeline in pipelines]
+    return [_queue_row(pipeline, found[pipeline.pk], mine[pipeline.pk], most) for pipeline in pipelines]
 
 
-def _counts(user: User, pipeline_ids: list[int]) -> Iterable[Any]:
-    """Per pipeline and shown purpose. Slots for seniors count for those who may take them or see the figures."""
-    sees_all = [where for where in pipeline_ids if has_role(user, FIGURES_ROLES, pipeline_id=where)]
-    slots = ReviewSlot.objects.filter(Q(seniors_only=False) | Q(pipeline__in=sees_all), pipeline__in=pipeline_ids)
-    shown = Case(When(task__blind=Blind.NONE, then=F("purpose")), default=Value(SHOWN_WHEN_BLIND.value))
-    free = Q(free_at__lte=Now()) | Q(pk__in=_reserved_by(user))
-    return (
-        slots.filter(done=False)
-        .annotate(shown=shown)
-        .values("pipeline_id", "shown")
-        .annotate(
-            open=Count("id", filter=free),
-            leased=Count("id", filter=~free & Q(lease_no__gt=0)),
-            overdue=Count("id", filter=Q(due_at__lte=Now())),
-            next_due_at=Min("due_at", filter=free),
-        )
-        .order_by("pipeline_id", "shown")
-    )
-
-
-def _reserved_by(user: User) -> QuerySet[Any, Any]:
-    """The slot that is kept for this person: to them it is as free as before."""
-    return Reservation.objects.filter(reviewer=user, slot__free_at=F("expires_at")).values("slot_id")
-
-
-def _queue_row(pipeline: Pipeline, counts: list[dict[str, Any]], mine: int) -> QueueRow:
+def _queue_row(pipeline: Pipeline, found: list[Count], mine: int, most: int | None) -> QueueRow:
     return QueueRow(
         pipeline=pipeline,
-        open=sum(count["open"] for count in counts),
-        leased=sum(count["leased"] for count in counts),
+        open=sum(count.open for count in found),
+        leased=sum(count.leased for count in found),
         mine=mine,
-        overdue=sum(count["overdue"] for count in counts),
-        next_due_at=min((count["next_due_at"] for count in counts if count["next_due_at"]), default=None),
-        by_purpose={count["shown"]: count["open"] for count in counts if count["open"]},
+        overdue=sum(count.overdue for count in found),
+        next_due_at=min((count.next_free_due_at for count in found if count.next_free_due_at), default=None),
+        by_purpose={count.shown: count.open for count in found if count.open},
+        has_more=most is not None and sum(count.seen for count in found) >= most,
     )
 
 
@@ -270,7 +257,7 @@ def nothing_reason(user: User, *, pipeline: Pipeline | None = None, purpose: str
     in_hands = Q(lease_no__gt=0) | Q(
         Exists(Reservation.objects.filter(slot=OuterRef("pk"), expires_at=OuterRef("free_at")))
     )
-    busy = soon.aggregate(held=Count("id", filter=in_hands), next_free_at=Min("free_at"))
+    busy = soon.aggregate(held=Number("id", filter=in_hands), next_free_at=Min("free_at"))
     if busy["held"]:
         detail = f"Others hold what is left ({busy['held']})."
         return Nothing("all_leased", detail, busy["held"], busy["next_free_at"])

@@ -50,7 +50,7 @@ def pipelines(request: PersonRequest) -> HttpResponse:
     if not found:
         raise Forbidden("Figures are for seniors, owners, auditors and admins.")
     waiting = overview.depths(found)
-    rows = [{"pipeline": each, "waiting": waiting.get(each.pk, 0)} for each in found]
+    rows = [{"pipeline": each, "waiting": waiting[each.pk]} for each in found]
     return show(request, "pipelines/pipelines.html", {"rows": rows})
 
 
@@ -68,7 +68,7 @@ def pipeline(request: PersonRequest, slug: str) -> HttpResponse:
         "routes": routes,
         "claims_today": sum(routes.values()),
         "labels_today": overview.labels_since(found, today),
-        "depth": overview.depth(found, now),
+        "depth": overview.depth(found),
         "states": _states(calibration.band_table(found)),
         "silent": silent_endpoints(sources=found.sources.all()),
         "sees_webhooks": has_role(request.user, STATE_READERS, pipeline_id=found.pk),

@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from reviewqueue.accounts.models import User
 from reviewqueue.review.clock import database_now
 from reviewqueue.review.models import ReviewSlot, ReviewTask
@@ -71,6 +74,40 @@ def test_counting_costs_the_same_few_queries_whatever_the_queue_holds(
     another_pipeline(world)
     with django_assert_max_num_queries(4):
         queue_counts(world.olga)
+
+
+def test_of_a_long_queue_only_the_most_urgent_are_counted(world: World) -> None:
+    for _ in range(5):
+        world.claim()
+    ReviewSlot.objects.filter(pk=ReviewSlot.objects.last().pk).update(due_at=database_now() - timedelta(minutes=1))
+    [row] = queue_counts(world.rita, most=3)
+    assert (row.open, row.overdue, row.has_more) == (3, 1, True)
+    [row] = queue_counts(world.rita, most=6)
+    assert (row.open, row.has_more) == (5, False)
+    [row] = queue_counts(world.rita, most=None)
+    assert (row.open, row.has_more) == (5, False)
+
+
+def test_work_for_seniors_does_not_hide_what_is_open_to_everybody(world: World) -> None:
+    for _ in range(4):
+        world.claim()
+    urgent = ReviewSlot.objects.order_by("due_at", "id")[:3]
+    ReviewSlot.objects.filter(pk__in=[slot.pk for slot in urgent]).update(seniors_only=True)
+    assert queue_counts(world.rita, most=2)[0].open == 1
+
+
+def test_counting_looks_at_no_more_than_the_first_of_a_long_queue(world: World) -> None:
+    """By the plan: two walks of the index that end after so many."""
+    for _ in range(20):
+        world.claim()
+    with connection.cursor() as cursor, CaptureQueriesContext(connection) as queries:
+        queue_counts(world.olga)
+        [statement] = [query["sql"] for query in queries if "LATERAL" in query["sql"]]
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN " + statement)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert plan.count("Index Scan using slot_queue_of_pipeline") == plan.count("Limit") == 2
+    assert plan.count("Sort") == 2  # the line of what comes out in the end, and its key
 
 
 def test_an_empty_queue_says_that_all_is_done(world: World) -> None:

@@ -1,0 +1,85 @@
+"""How much waits, without counting what nobody would: at most so many slots of a queue are looked at, the most urgent.
+
+One index answers it (`slot_queue_of_pipeline`), so the cost does not grow with the queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db import connection
+
+from reviewqueue.accounts.models import User
+from reviewqueue.review.picking import SHOWN_WHEN_BLIND
+
+COUNTED: Final = 1_000
+"""Of the slots of a pipeline that are open to everybody, and of those for seniors. Beyond that it is "more than"."""
+
+_FIRST_OF: Final = """
+    SELECT slot.pipeline_id, slot.id, slot.task_id, slot.purpose, slot.due_at, slot.free_at, slot.lease_no
+      FROM unnest(%(pipelines)s::bigint[]) AS pipeline (id)
+     CROSS JOIN LATERAL (
+           SELECT * FROM review_reviewslot AS slot
+            WHERE slot.pipeline_id = pipeline.id AND NOT slot.done AND NOT slot.seniors_only
+            ORDER BY slot.due_at, slot.priority DESC, slot.id
+            LIMIT %(most)s) AS slot"""
+_FIRST_FOR_SENIORS: Final = _FIRST_OF.replace("%(pipelines)s", "%(seniors_in)s").replace(
+    "NOT slot.seniors_only", "slot.seniors_only"
+)
+_STATEMENT: Final = "".join(
+    (
+        "WITH seen AS (",
+        _FIRST_OF,
+        " UNION ALL ",
+        _FIRST_FOR_SENIORS,
+        """),
+         told AS (
+    SELECT seen.*, CASE WHEN task.blind = 'none' THEN seen.purpose ELSE %(shown_when_blind)s END AS shown,
+           seen.free_at <= statement_timestamp()
+           OR EXISTS (SELECT FROM review_reservation AS kept
+                       WHERE kept.reviewer_id = %(me)s AND kept.slot_id = seen.id AND kept.expires_at = seen.free_at)
+           AS free
+      FROM seen JOIN review_reviewtask AS task ON task.id = seen.task_id)
+    SELECT pipeline_id, shown, count(*),
+           count(*) FILTER (WHERE free),
+           count(*) FILTER (WHERE NOT free AND lease_no > 0),
+           count(*) FILTER (WHERE due_at <= statement_timestamp()),
+           min(due_at),
+           min(due_at) FILTER (WHERE free)
+      FROM told GROUP BY pipeline_id, shown ORDER BY pipeline_id, shown""",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Open slots of one pipeline that are shown under one purpose: labels still needed."""
+
+    pipeline_id: int
+    shown: str
+    seen: int
+    open: int
+    leased: int
+    overdue: int
+    next_due_at: datetime
+    next_free_due_at: datetime | None
+
+
+def counts(user: User | None, *, pipelines: Sequence[int], seniors_in: Sequence[int], most: int | None) -> list[Count]:
+    """Of `pipelines` what is open to everybody, of `seniors_in` what is for seniors; at most `most` of each, or all.
+
+    What is kept for `user` is as free to them as before.
+    """
+    values = {
+        "me": user.pk if user else None,
+        "pipelines": list(pipelines),
+        "seniors_in": list(seniors_in),
+        "most": most,
+        "shown_when_blind": SHOWN_WHEN_BLIND.value,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_STATEMENT, values)
+        return [Count(*row) for row in cursor.fetchall()]
