@@ -19,7 +19,9 @@ COUNTED: Final = 1_000
 """Of the slots of a pipeline that are open to everybody, and of those for seniors. Beyond that it is "more than"."""
 
 _FIRST_OF: Final = """
-    SELECT slot.pipeline_id, slot.id, slot.task_id, slot.purpose, slot.due_at, slot.free_at, slot.lease_no
+    SELECT slot.pipeline_id, slot.id, slot.task_id, slot.purpose, slot.due_at, slot.free_at, slot.lease_no,
+           COALESCE(slot.for_until > statement_timestamp() AND slot.for_reviewer_id IS DISTINCT FROM %(me)s, FALSE)
+           AS for_another
       FROM unnest(%(pipelines)s::bigint[]) AS pipeline (id)
      CROSS JOIN LATERAL (
            SELECT * FROM review_reviewslot AS slot
@@ -38,14 +40,16 @@ _STATEMENT: Final = "".join(
         """),
          told AS (
     SELECT seen.*, CASE WHEN task.blind = 'none' THEN seen.purpose ELSE %(shown_when_blind)s END AS shown,
-           seen.free_at <= statement_timestamp()
-           OR EXISTS (SELECT FROM review_reservation AS kept
-                       WHERE kept.reviewer_id = %(me)s AND kept.slot_id = seen.id AND kept.expires_at = seen.free_at)
+           NOT seen.for_another
+           AND (seen.free_at <= statement_timestamp()
+                OR EXISTS (SELECT FROM review_reservation AS kept
+                            WHERE kept.reviewer_id = %(me)s AND kept.slot_id = seen.id
+                              AND kept.expires_at = seen.free_at))
            AS free
       FROM seen JOIN review_reviewtask AS task ON task.id = seen.task_id)
     SELECT pipeline_id, shown, count(*),
            count(*) FILTER (WHERE free),
-           count(*) FILTER (WHERE NOT free AND lease_no > 0),
+           count(*) FILTER (WHERE NOT free AND (lease_no > 0 OR for_another)),
            count(*) FILTER (WHERE due_at <= statement_timestamp()),
            min(due_at),
            min(due_at) FILTER (WHERE free)
@@ -71,7 +75,7 @@ class Count:
 def counts(user: User | None, *, pipelines: Sequence[int], seniors_in: Sequence[int], most: int | None) -> list[Count]:
     """Of `pipelines` what is open to everybody, of `seniors_in` what is for seniors; at most `most` of each, or all.
 
-    What is kept for `user` is as free to them as before.
+    What is kept for `user` is free to them, what is kept for others is not.
     """
     values = {
         "me": user.pk if user else None,

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -68,7 +70,7 @@ class ReviewTask(models.Model):
 class ReviewSlot(models.Model):
     """One label that a task still needs: the narrow row that `take` locks, in queue order.
 
-    The order is due time, then priority (higher first), then age.
+    The order is due time, then priority (higher first), then age. What is kept for one person comes before it, to them.
     """
 
     task = models.ForeignKey(ReviewTask, on_delete=models.CASCADE, related_name="slots")
@@ -83,9 +85,22 @@ class ReviewSlot(models.Model):
     lease_no = models.PositiveIntegerField(default=0)
     expiries = models.PositiveSmallIntegerField(default=0)
     done = models.BooleanField(default=False)
+    # Nobody else is given it until then.
+    for_reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    for_until = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="slot_number_once", fields=["task", "number"])]
+        constraints = [
+            models.UniqueConstraint(name="slot_number_once", fields=["task", "number"]),
+            # Who keeps a slot for somebody says until when.
+            models.CheckConstraint(
+                name="slot_for_somebody_until_some_time",
+                condition=Q(for_reviewer__isnull=True, for_until__isnull=True)
+                | Q(for_reviewer__isnull=False, for_until__isnull=False),
+            ),
+        ]
         indexes = [
             models.Index(F("due_at"), F("priority").desc(), F("id"), name="slot_queue_order", condition=Q(done=False)),
             # What waits in one pipeline, for everybody and for seniors.
@@ -107,10 +122,19 @@ class ReviewSlot(models.Model):
                 name="slot_flagged_order",
                 condition=Q(done=False, purpose="flagged"),
             ),
+            models.Index(
+                name="slot_for_one_person",
+                fields=["for_reviewer"],
+                condition=Q(for_reviewer__isnull=False, done=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.task_id} #{self.number}"
+
+
+# For updates: the slot is kept for nobody in particular any more.
+FOR_ANYBODY: Final[Mapping[str, None]] = {"for_reviewer": None, "for_until": None}
 
 
 class LeaseEnd(models.TextChoices):

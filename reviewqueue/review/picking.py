@@ -34,6 +34,7 @@ ASKABLE_PURPOSES: Final = (
 
 # Which slots may be given away: whose lease or reservation is over; or the one that is kept for this very person.
 _FREE = "slot.free_at <= statement_timestamp()"
+_FOR_ME = f"{_FREE} AND slot.for_reviewer_id = %(me)s AND slot.for_until > statement_timestamp()"
 _KEPT = """slot.id = (SELECT kept.slot_id FROM review_reservation AS kept WHERE kept.reviewer_id = %(me)s)
            AND (slot.free_at <= statement_timestamp()
                 OR slot.free_at = (SELECT kept.expires_at FROM review_reservation AS kept
@@ -45,6 +46,7 @@ _CANDIDATES = """
           JOIN claims_claim AS claim ON claim.id = task.claim_id
          WHERE NOT slot.done
            AND slot.free_at <= statement_timestamp()
+           AND (slot.for_until IS NULL OR slot.for_until <= statement_timestamp() OR slot.for_reviewer_id = %(me)s)
            AND slot.pipeline_id = ANY(%(pipelines)s)
            AND (slot.pipeline_id = ANY(%(senior_in)s)
                 OR NOT slot.seniors_only
@@ -101,6 +103,7 @@ _RESERVE = "".join(
     RETURNING slot.id, slot.free_at""",
     )
 )
+_IS_ANY_FOR_ME = "".join(("SELECT TRUE FROM review_reviewslot AS slot WHERE NOT slot.done AND ", _FOR_ME, " LIMIT 1"))
 _IS_ANY_FREE = "".join(("SELECT EXISTS (", _CANDIDATES, ")"))
 
 
@@ -147,7 +150,7 @@ def work_for(user: User, *, pipeline: Pipeline | None = None, purpose: str | Non
 
 def pick(work: Work) -> Picked | None:
     """Joins the caller's transaction, in which the slot's claim stays locked."""
-    row = _first_row(_PICK, work)
+    row = _next_row(_PICK, work)
     return Picked(*row) if row else None
 
 
@@ -168,13 +171,19 @@ def pick_flagged(work: Work, slot_id: int) -> Picked | None:
 
 def reserve_next(work: Work) -> tuple[int, datetime] | None:
     """Keeps the slot that `pick` would give out from everybody else: its id, and until when. Joins the transaction."""
-    return _first_row(_RESERVE, work)
+    return _next_row(_RESERVE, work)
 
 
 def is_any_free(work: Work) -> bool:
     """Whether `pick` would find something if nobody else were working on it at this very moment."""
     row = _first_row(_IS_ANY_FREE, work)
     return bool(row and row[0])
+
+
+def _next_row(statement: str, work: Work) -> tuple[Any, ...] | None:
+    """What is kept for this very person comes before the queue's order, or they might never get to it."""
+    mine = _first_row(_IS_ANY_FOR_ME, work) and _first_row(statement.replace(_FREE, _FOR_ME), work)
+    return mine or _first_row(statement, work)
 
 
 def _first_row(statement: str, work: Work, **more: int) -> tuple[Any, ...] | None:

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import Case, Exists, F, Min, OuterRef, Q, QuerySet, When
 from django.db.models import Count as Number
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 
 from reviewqueue.accounts.models import User
 from reviewqueue.errors import NotFound
@@ -102,7 +102,9 @@ def flagged_batch(reviewer: User, pipeline: Pipeline) -> list[ReviewSlot]:
     What has to be answered before the output is seen comes one by one.
     """
     task = OuterRef("task")
-    slots = ReviewSlot.objects.filter(pipeline=pipeline, purpose=Purpose.FLAGGED, done=False, free_at__lte=Now())
+    slots = ReviewSlot.objects.filter(
+        ~_kept_for_others(reviewer), pipeline=pipeline, purpose=Purpose.FLAGGED, done=False, free_at__lte=Now()
+    )
     if not has_role(reviewer, [Role.SENIOR], pipeline_id=pipeline.pk):
         slots = slots.filter(seniors_only=False)
     mine = {"reviewer": reviewer}
@@ -118,7 +120,12 @@ def flagged_batch(reviewer: User, pipeline: Pipeline) -> list[ReviewSlot]:
 def pipelines_with_flagged(reviewer: User) -> set[int]:
     """Where flagged claims wait that this person may look at as a list. One query, whatever waits."""
     flagged = ReviewSlot.objects.filter(
-        pipeline=OuterRef("pk"), purpose=Purpose.FLAGGED, done=False, seniors_only=False, free_at__lte=Now()
+        ~_kept_for_others(reviewer),
+        pipeline=OuterRef("pk"),
+        purpose=Purpose.FLAGGED,
+        done=False,
+        seniors_only=False,
+        free_at__lte=Now(),
     )
     found = pipelines_for(reviewer, WORKING_ROLES).filter(Exists(flagged))
     return set(found.values_list("pk", flat=True))
@@ -222,6 +229,10 @@ def queue_counts(user: User, *, most: int | None = COUNTED) -> list[QueueRow]:
     return [_queue_row(pipeline, found[pipeline.pk], mine[pipeline.pk], most) for pipeline in pipelines]
 
 
+def _kept_for_others(user: User) -> Q:
+    return Q(for_until__isnull=False, for_until__gt=Now()) & ~Q(for_reviewer=user)
+
+
 def _queue_row(pipeline: Pipeline, found: list[Count], mine: int, most: int | None) -> QueueRow:
     return QueueRow(
         pipeline=pipeline,
@@ -253,11 +264,13 @@ def nothing_reason(user: User, *, pipeline: Pipeline | None = None, purpose: str
     if not work.pipelines:
         return Nothing("no_access", "You do not review in any pipeline here." + _who_can_grant())
     mine = Lease.objects.filter(slot=OuterRef("pk"), reviewer=user, ended_at__isnull=True)
-    soon = _slots_of(work).filter(~Exists(mine), free_at__gt=Now())
+    kept = _kept_for_others(user)
+    soon = _slots_of(work).filter(Q(free_at__gt=Now()) | kept, ~Exists(mine))
     in_hands = Q(lease_no__gt=0) | Q(
         Exists(Reservation.objects.filter(slot=OuterRef("pk"), expires_at=OuterRef("free_at")))
     )
-    busy = soon.aggregate(held=Number("id", filter=in_hands), next_free_at=Min("free_at"))
+    free_at = Case(When(kept, then=Greatest("free_at", "for_until")), default=F("free_at"))
+    busy = soon.aggregate(held=Number("id", filter=in_hands | kept), next_free_at=Min(free_at))
     if busy["held"]:
         detail = f"Others hold what is left ({busy['held']})."
         return Nothing("all_leased", detail, busy["held"], busy["next_free_at"])

@@ -26,7 +26,7 @@ from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.review import selectors
 from reviewqueue.review.answers import text_problems
 from reviewqueue.review.clock import database_now, microseconds
-from reviewqueue.review.models import MAX_LEASES_IN_HAND, Lease, LeaseEnd, ReviewSlot, Skip
+from reviewqueue.review.models import FOR_ANYBODY, MAX_LEASES_IN_HAND, Lease, LeaseEnd, ReviewSlot, Skip
 from reviewqueue.review.picking import (
     EXPIRIES_BEFORE_SENIORS,
     Picked,
@@ -292,7 +292,7 @@ def release(*, reviewer: User, lease_id: UUID, reason: str, note: str = "") -> N
     if skipped:
         _skip(held, reviewer, reason, note)
     end_lease(lease, LeaseEnd.SKIPPED if skipped else LeaseEnd.RELEASED, held.now)
-    ReviewSlot.objects.filter(pk=lease.slot_id).update(free_at=held.now)
+    ReviewSlot.objects.filter(pk=lease.slot_id).update(free_at=held.now, **FOR_ANYBODY)
 
 
 def _check_release(reason: str, note: str) -> None:
@@ -312,7 +312,7 @@ def _skip(held: Held, reviewer: User, reason: str, note: str) -> None:
         task_id=task_id, reviewer=reviewer, defaults={"reason": reason, "note": note, "created_at": held.now}
     )
     if reason == ESCALATE or Skip.objects.filter(task_id=task_id).count() >= SKIPS_BEFORE_SENIORS:
-        ReviewSlot.objects.filter(task_id=task_id, done=False).update(seniors_only=True)
+        ReviewSlot.objects.filter(task_id=task_id, done=False).update(seniors_only=True, **FOR_ANYBODY)
 
 
 def save_draft(*, reviewer: User, lease_id: UUID, draft: Mapping[str, Any]) -> None:
@@ -373,7 +373,9 @@ def _end_expired(leases: Sequence[Lease] | QuerySet[Lease]) -> int:
     )
     for_seniors = Q(seniors_only=True) | Q(expiries__gte=EXPIRIES_BEFORE_SENIORS - 1)
     ReviewSlot.objects.filter(pk__in=[lease.slot_id for lease in ended]).update(
-        expiries=F("expiries") + 1, seniors_only=ExpressionWrapper(for_seniors, output_field=BooleanField())
+        expiries=F("expiries") + 1,
+        seniors_only=ExpressionWrapper(for_seniors, output_field=BooleanField()),
+        **FOR_ANYBODY,
     )
     return len(ended)
 

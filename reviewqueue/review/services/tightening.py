@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import F, Max, QuerySet
 
 from reviewqueue.claims.models import Claim
-from reviewqueue.review.models import Label, Lease, LeaseEnd, Purpose, ReviewSlot, ReviewTask
+from reviewqueue.review.models import FOR_ANYBODY, Label, Lease, LeaseEnd, Purpose, ReviewSlot, ReviewTask
 from reviewqueue.review.resolution import BY_SENIORS
 from reviewqueue.transactions import joins_transaction
 
@@ -51,7 +51,7 @@ def _give_to_seniors(given: Sequence[ReviewTask], now: datetime) -> None:
     """
     in_hand, labelled = _in_hand(given), _labelled(given)
     untouched = [task for task in given if task.pk not in in_hand and task.pk not in labelled]
-    ReviewSlot.objects.filter(task__in=given, done=False).update(seniors_only=True)
+    ReviewSlot.objects.filter(task__in=given, done=False).update(seniors_only=True, **FOR_ANYBODY)
     ReviewSlot.objects.filter(task__in=untouched, done=False).update(purpose=Purpose.ESCALATION)
     ReviewTask.objects.filter(pk__in=[task.pk for task in untouched]).update(purpose=Purpose.ESCALATION)
     for task in untouched:
