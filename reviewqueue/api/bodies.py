@@ -66,6 +66,13 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     minutes: Annotated[int, Meta(description="From now.", ge=1, le=MOST_MINUTES)]
 
 
+class HandOver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """To whom the task goes, and what they should know."""
+
+    to: Annotated[str, Meta(description="The username of somebody who reviews in the pipeline.", max_length=150)]
+    note: Annotated[str, Meta(description="Shown to them unless they judge blind.", max_length=MAX_TEXT)] = ""
+
+
 class LabelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verdict: Annotated[
         str | None,

@@ -42,6 +42,7 @@ urlpatterns = [
     path("reviews/take", reviews.ReviewTake.as_view(), name="take"),
     path("leases/<uuid:lease_id>/renew", reviews.LeaseRenew.as_view(), name="lease-renew"),
     path("leases/<uuid:lease_id>/hold", reviews.LeaseHold.as_view(), name="lease-hold"),
+    path("leases/<uuid:lease_id>/hand-over", reviews.LeaseHandOver.as_view(), name="lease-hand-over"),
     path("leases/<uuid:lease_id>/release", reviews.LeaseRelease.as_view(), name="lease-release"),
     path("leases/<uuid:lease_id>/label", reviews.LeaseLabel.as_view(), name="lease-label"),
     path("labels/<uuid:label_id>/revise", reviews.LabelRevise.as_view(), name="label-revise"),

@@ -54,7 +54,7 @@ def _about_claim(must: str = "", may: str = "") -> Shape:
 _DECISION = """model model_version prompt_version elicitation confidence_ppm calibrated_ppm band band_state next_step
     mandatory category segments status step steps supersedes policy_version policy_hash calibrator audit_u
     audit_rate_ppm audit_sampled inclusion_ppm content_commitment labels_needed due_us rule from_route"""
-_LEASE = "task lease_no reviewer expires_us purpose slot late renewals expiries note_commitment"
+_LEASE = "task lease_no reviewer expires_us until_us purpose slot late renewals expiries note_commitment"
 _TASK = "purpose labels_needed priority due_us blind gold slot state labels seconds commitment outcome"
 _LABEL = """lease lease_no reviewer verdict late commitment seconds blind gold right purpose error_types supersedes"""
 _ADJUDICATION = """adjudication task label labels lease reviewer verdict outcome correct agreement_ppm commitment"""
@@ -90,6 +90,7 @@ CATALOGUE: Mapping[str, Shape] = {
     "lease.granted": _about_claim("lease task lease_no reviewer", _LEASE),
     "lease.renewed": _about_claim("lease", _LEASE),
     "lease.held": _about_claim("lease", _LEASE),
+    "lease.handed_over": _about_claim("lease reviewer", _LEASE),
     "lease.expired": _about_claim("lease", _LEASE),
     "lease.released": _about_claim("lease", _LEASE),
     "label.submitted": _about_claim("label task", _LABEL),

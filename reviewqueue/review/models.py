@@ -142,6 +142,7 @@ class LeaseEnd(models.TextChoices):
     RELEASED = "released"
     SKIPPED = "skipped"
     EXPIRED = "expired"
+    HANDED = "handed"
 
 
 MAX_LEASES_IN_HAND = 5
@@ -221,6 +222,19 @@ class Skip(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task_id} {self.reason}"
+
+
+class HandOver(models.Model):
+    """A lease that was given up for a colleague, with what its holder had to say about it."""
+
+    lease = models.OneToOneField(Lease, on_delete=models.CASCADE, related_name="handed_over")
+    slot = models.ForeignKey(ReviewSlot, on_delete=models.CASCADE, related_name="+")
+    to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    note = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.lease_id} to {self.to_id}"
 
 
 class Verdict(models.TextChoices):

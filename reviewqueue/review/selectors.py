@@ -20,22 +20,28 @@ from reviewqueue.pipelines.selectors import (
     FIGURES_ROLES,
     WORKING_ROLES,
     has_role,
+    people_of,
     people_who_can_grant,
     pipelines_for,
 )
 from reviewqueue.review.clock import database_now
 from reviewqueue.review.counting import COUNTED, Count, counts
-from reviewqueue.review.models import Blind, Label, Lease, Purpose, Reservation, ReviewSlot, Skip
+from reviewqueue.review.models import Blind, HandOver, Label, Lease, Purpose, Reservation, ReviewSlot, Skip
 from reviewqueue.review.picking import SHOWN_WHEN_BLIND, Work, is_any_free, work_for
+from reviewqueue.review.resolution import BY_SENIORS
 from reviewqueue.review.showing import label_answer, reveal_of, standing_answer, task_view, why_here
 
 ESCALATED: Final = "escalate"  # a release with this reason
+COLLEAGUES_SHOWN: Final = 200
 
 __all__ = [
     "Nothing",
     "QueueRow",
+    "colleagues",
     "escalation_notes",
     "flagged_batch",
+    "handed_with",
+    "kept_for",
     "label_answer",
     "label_for",
     "last_draft",
@@ -138,6 +144,27 @@ def escalation_notes(lease: Lease) -> list[str]:
         return []
     notes = Skip.objects.filter(task_id=lease.task_id, reason=ESCALATED).order_by("pk").values_list("note", flat=True)
     return list(notes)
+
+
+def handed_with(lease: Lease) -> HandOver | None:
+    """By whom this lease's slot was handed to its holder, with what words. Nothing where they judge blind: the note may
+    say what its writer thought."""
+    if lease.task.blind != Blind.NONE or lease.slot.for_reviewer_id != lease.reviewer_id:
+        return None
+    handed = HandOver.objects.filter(slot=lease.slot_id, to=lease.reviewer_id).select_related("lease__reviewer")
+    return handed.order_by("pk").last()
+
+
+def kept_for(user: User) -> int:
+    """How many tasks wait for this very person. One short walk of an index."""
+    return ReviewSlot.objects.filter(for_reviewer=user, done=False, for_until__gt=Now(), free_at__lte=Now()).count()
+
+
+def colleagues(lease: Lease) -> list[User]:
+    """Who might be handed the task of a lease, by name; the service has the last word."""
+    for_seniors = lease.slot.seniors_only or lease.task.purpose in BY_SENIORS
+    people = people_of(lease.task.pipeline, {Role.SENIOR} if for_seniors else WORKING_ROLES)
+    return list(people.exclude(pk=lease.reviewer_id)[:COLLEAGUES_SHOWN])
 
 
 def claim_of_lease(reviewer: User, lease_id: UUID) -> UUID:

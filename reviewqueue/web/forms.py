@@ -169,6 +169,11 @@ class HoldForm(forms.Form):
     )
 
 
+class HandOverForm(forms.Form):
+    to = forms.CharField(max_length=150, error_messages={"required": "Choose who is to get the task."})
+    note = forms.CharField(required=False, max_length=MAX_NOTE)
+
+
 class TakeForm(forms.Form):
     pipeline = forms.SlugField(required=False, max_length=60)
 

@@ -38,6 +38,7 @@ urlpatterns = [
     path("review/<uuid:lease_id>/label/", review.label, name="label"),
     path("review/<uuid:lease_id>/skip/", review.skip, name="skip"),
     path("review/<uuid:lease_id>/hold/", review.put_on_hold, name="hold"),
+    path("review/<uuid:lease_id>/hand-over/", review.hand_over, name="hand_over"),
     path("review/<uuid:lease_id>/renew/", review.renew, name="renew"),
     path("review/<uuid:lease_id>/release/", review.release, name="release"),
     path("review/<uuid:lease_id>/draft/", review.draft, name="draft"),

@@ -217,6 +217,7 @@ EVENTS: Final = {
     "lease.granted": "Taken by a reviewer",
     "lease.renewed": "Hold extended",
     "lease.held": "Kept for later",
+    "lease.handed_over": "Handed to a colleague",
     "lease.expired": "Hold ran out",
     "lease.released": "Put back",
     "label.submitted": "Labelled",

@@ -221,6 +221,19 @@ def test_a_task_is_kept_for_later_and_answered_then(rita: Caller, ravi: Caller, 
     assert_problem(rita.post(lease_path(work, "hold"), {"minutes": 90}), 409, code="lease_lost")
 
 
+def test_a_task_is_handed_to_a_colleague(rita: Caller, ravi: Caller, world: World) -> None:
+    world.claim()
+    work = taken(rita)
+    for to in ("nobody", "rita", ""):
+        refused = assert_problem(rita.post(lease_path(work, "hand-over"), {"to": to}), 422)
+        assert [problem["pointer"] for problem in refused["errors"]] == ["/to"]
+    assert_problem(ravi.post(lease_path(work, "hand-over"), {"to": "ravi"}), 404)
+    for _ in range(2):
+        assert rita.post(lease_path(work, "hand-over"), {"to": "ravi", "note": "yours"}).status_code == 204
+    assert taken(ravi)["task"]["id"] == work["task"]["id"]
+    assert_problem(rita.post(lease_path(work, "label"), CORRECT), 409, code="lease_lost")
+
+
 def test_a_bad_take_release_or_revision_is_refused(helpdesk: Caller, rita: Caller, world: World) -> None:
     helpdesk.post("/claims", world.claim_body())
     work = taken(rita)

@@ -192,7 +192,7 @@ def test_a_task_and_an_answer_take_a_bounded_number_of_queries(world: World, rit
         rita.get(at("task", lease))
     with CaptureQueriesContext(connection) as of_answer:
         rita.ajax("post", at("label", lease), {"verdict": "correct"})
-    assert len(of_page) <= 8
+    assert len(of_page) <= 9
     assert len(of_answer) <= 60
 
 
@@ -261,3 +261,28 @@ def test_how_long_a_task_is_kept_is_one_of_the_choices(world: World, rita: Visit
     assert "Choose how long to keep the task." in text_of(rita.get(at("task", lease)))
     lease.refresh_from_db()
     assert lease.held_until is None
+
+
+def test_a_task_is_handed_to_a_colleague_who_sees_by_whom_and_why(world: World, rita: Visitor) -> None:
+    world.claim(input="the first question")
+    world.claim(input="the second question")
+    lease = taken(world.rita)
+    assert 'value="ravi"' in text_of(rita.get(at("task", lease)))
+    answer = rita.ajax("post", at("hand_over", lease), {"to": "ravi", "note": "<b>You know</b> this"})
+    assert "the second question" in text_of(answer)
+    assert "Handed to Ravi" in text_of(answer)
+    ravi = Visitor(world.ravi)
+    assert "1 task waits for you alone" in text_of(ravi.get("/queue/"))
+    page = text_of(ravi.get(ravi.post("/queue/take/")["Location"]))
+    assert "Handed to you by Rita" in page
+    assert "&lt;b&gt;You know&lt;/b&gt; this" in page
+
+
+def test_handing_a_task_to_nobody_keeps_it(world: World, rita: Visitor) -> None:
+    world.claim()
+    lease = taken(world.rita)
+    for to in ("", "nobody"):
+        assert rita.post(at("hand_over", lease), {"to": to})["Location"] == at("task", lease)
+    page = text_of(rita.get(at("task", lease)))
+    assert "Choose who is to get the task." in page
+    assert "Nobody of that name reviews here." in page

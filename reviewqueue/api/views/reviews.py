@@ -17,7 +17,7 @@ from reviewqueue.api.operation import Operation
 from reviewqueue.api.shapes import labelled_answer, lease_answer
 from reviewqueue.pipelines.selectors import WORKING_ROLES, pipeline_for
 from reviewqueue.review.selectors import Nothing, task_view
-from reviewqueue.review.services import labels, leases, on_hold
+from reviewqueue.review.services import handing_over, labels, leases, on_hold
 from reviewqueue.review.services.labels import LabelAnswer
 
 REVIEW: Final[dict[str, Any]] = {"scope": "review", "holder": Holder.PERSON}
@@ -39,6 +39,7 @@ class ReviewTake(Operation):
                     "label": Link("submit_label", THE_LEASE),
                     "renew": Link("renew_lease", THE_LEASE),
                     "hold": Link("hold_lease", THE_LEASE),
+                    "hand over": Link("hand_over_lease", THE_LEASE),
                     "release": Link("release_lease", THE_LEASE),
                 },
             ),
@@ -108,6 +109,29 @@ class LeaseHold(Operation):
             return Reply(200, {"lease": lease_answer(lease)})
 
         return self.write(put_on_hold)
+
+
+class LeaseHandOver(Operation):
+    @promises(
+        "hand_over_lease",
+        **REVIEW,
+        body=Body(bodies.HandOver, {"to a colleague": examples.HAND_OVER}),
+        answers={204: Answer("Handed over, now or before.")},
+        problems=("lease_lost",),
+    )
+    def post(self, request: Request, lease_id: UUID) -> HttpResponse:
+        """Hand a task to a colleague.
+
+        For a day nobody else is given it, and it comes before everything else in their queue; then it is anybody's.
+        """
+        reviewer = person_of(request)
+
+        def hand_over(body: Any) -> Reply:
+            given = read_as(bodies.HandOver, body)
+            handing_over.hand_over(reviewer=reviewer, lease_id=lease_id, to=given.to, note=given.note)
+            return Reply(204)
+
+        return self.write(hand_over)
 
 
 class LeaseRelease(Operation):

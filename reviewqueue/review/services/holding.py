@@ -67,7 +67,7 @@ def actor_of(reviewer: User, pipeline_id: int) -> Actor:
     return Actor.user(reviewer.pseudonym, role=(Role.SENIOR if is_senior else Role.REVIEWER).value)
 
 
-def record(held: Held, reviewer: User, event: str, **fields: object) -> None:
+def record(held: Held, reviewer: User, event: str, /, **fields: object) -> None:
     """Writes a ledger entry about the lease itself."""
     lease = held.lease
     ledger.append(

@@ -45,6 +45,7 @@ def queue(request: PersonRequest) -> HttpResponse:
         for row in selectors.queue_counts(user)
     ]
     held = selectors.live_leases(user) if works else []
+    kept = selectors.kept_for(user) if works else 0
     recent = selectors.recent_labels(user) if works else []
     startable = sum(row.counts.open for row in rows if row.works_here)
     nothing = None if startable or held else selectors.nothing_reason(user)
@@ -53,6 +54,7 @@ def queue(request: PersonRequest) -> HttpResponse:
         "rows": rows,
         "startable": startable,
         "held": held,
+        "kept": kept,
         "recent": recent,
         "nothing": nothing,
         "undo": undoable(recent[0]) if recent else None,
@@ -61,6 +63,7 @@ def queue(request: PersonRequest) -> HttpResponse:
         [repr(row) for row in rows],
         [lease.pk for lease in held],
         [label.pk for label in recent],
+        kept,
         repr(nothing),
         context["undo"] is None,
     ]

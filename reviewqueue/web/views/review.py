@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -15,10 +16,19 @@ from django.utils import timezone
 from reviewqueue.cascade.selectors import earlier_attempts, is_superseded
 from reviewqueue.errors import Conflict, Invalid
 from reviewqueue.review import selectors
-from reviewqueue.review.services import labels, leases, on_hold, reservations
+from reviewqueue.review.services import handing_over, labels, leases, on_hold, reservations
 from reviewqueue.review.services.leases import ESCALATE, LeaseLost
 from reviewqueue.web.access import action, form_page, page
-from reviewqueue.web.forms import HOW_LONG, AnswerForm, HoldForm, RevisionForm, SkipForm, draft_in, given_before
+from reviewqueue.web.forms import (
+    HOW_LONG,
+    AnswerForm,
+    HandOverForm,
+    HoldForm,
+    RevisionForm,
+    SkipForm,
+    draft_in,
+    given_before,
+)
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
 from reviewqueue.web.undo import last_answer, reveal_after
@@ -63,6 +73,8 @@ def _task_context(lease: Lease, form: AnswerForm | None = None) -> dict[str, Any
         # Upstream answers anew what it thinks is bad: whoever judges blind is not told.
         "superseded": is_open and is_superseded(claim_id),
         "earlier_attempts": earlier_attempts(claim_id) if is_open else [],
+        "handed": selectors.handed_with(lease),
+        "colleagues": selectors.colleagues(lease),
         "escalation_notes": selectors.escalation_notes(lease),
         "ran_out": lease.expires_at <= timezone.now(),
         "skip_reasons": SKIP_REASONS.items(),
@@ -134,9 +146,7 @@ def skip(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     selectors.lease_for(request.user, lease_id)
     form = SkipForm(request.POST)
     if not form.is_valid():
-        for problem in chain.from_iterable(form.errors.values()):
-            messages.error(request, str(problem))
-        return go(request, "web:task", lease_id=lease_id)
+        return _refused(request, lease_id, chain.from_iterable(form.errors.values()))
     given = form.cleaned_data
     leases.release(reviewer=request.user, lease_id=lease_id, reason=given["reason"], note=given["note"])
     to_seniors = given["reason"] == ESCALATE
@@ -150,8 +160,7 @@ def put_on_hold(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     selectors.lease_for(request.user, lease_id)
     form = HoldForm(request.POST)
     if not form.is_valid():
-        messages.error(request, HOW_LONG)
-        return go(request, "web:task", lease_id=lease_id)
+        return _refused(request, lease_id, [HOW_LONG])
     if ANSWER_SENT & request.POST.keys():
         leases.save_draft(reviewer=request.user, lease_id=lease_id, draft=draft_in(request.POST))
     held = on_hold.put_on_hold(reviewer=request.user, lease_id=lease_id, minutes=form.cleaned_data["minutes"])
@@ -160,6 +169,28 @@ def put_on_hold(request: PersonRequest, lease_id: UUID) -> HttpResponse:
         f"Kept for you until {held.expires_at:%a %H:%M} UTC. You find it on the queue page, with what you wrote.",
     )
     return _next_task(request)
+
+
+@action
+def hand_over(request: PersonRequest, lease_id: UUID) -> HttpResponse:
+    lease = selectors.lease_for(request.user, lease_id)
+    form = HandOverForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, lease_id, chain.from_iterable(form.errors.values()))
+    given = form.cleaned_data
+    try:
+        handing_over.hand_over(reviewer=request.user, lease_id=lease_id, to=given["to"], note=given["note"])
+    except Invalid as invalid:
+        return _refused(request, lease_id, (problem.detail for problem in invalid.problems))
+    names = {person.username: person.shown_name for person in selectors.colleagues(lease)}
+    messages.success(request, f"Handed to {names.get(given['to'], given['to'])}, who gets it next.")
+    return _next_task(request)
+
+
+def _refused(request: PersonRequest, lease_id: UUID, why: Iterable[object]) -> HttpResponse:
+    for problem in why:
+        messages.error(request, str(problem))
+    return go(request, "web:task", lease_id=lease_id)
 
 
 @action
