@@ -13,6 +13,7 @@ from reviewqueue.errors import Conflict, FieldProblem, Forbidden, Invalid
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.canonical import canonical
+from reviewqueue.pipelines.content_views import declared_views, view_problems
 from reviewqueue.pipelines.costs import cost_problems, with_every_amount
 from reviewqueue.pipelines.models import Pipeline, Role
 from reviewqueue.pipelines.names import name_problems, pointer_to
@@ -22,7 +23,16 @@ from reviewqueue.pipelines.signals import ELICITATIONS, signal_problems, with_ev
 from reviewqueue.policy.models import PolicyStatus
 from reviewqueue.transactions import service
 
-PLAIN: Final = ("description", "question", "guideline", "elicitation", "categories", "signals", "costs")
+PLAIN: Final = (
+    "description",
+    "question",
+    "guideline",
+    "elicitation",
+    "categories",
+    "signals",
+    "costs",
+    "content_views",
+)
 PEOPLE: Final = ("owner", "deputy")
 SETTINGS: Final = (*PEOPLE, *PLAIN)
 MAX_LENGTH: Final = {"description": 2_000, "question": 2_000, "guideline": 100_000}
@@ -158,6 +168,8 @@ def _as_stored(name: str, value: Any) -> Any:
         return with_every_field(value)
     if name == "costs":
         return with_every_amount(value)
+    if name == "content_views":
+        return declared_views(value)
     return list(value) if name == "categories" else value
 
 
@@ -175,6 +187,7 @@ def _value_problems(changes: Mapping[str, Any]) -> Iterator[FieldProblem]:
     yield from _category_problems(changes.get("categories", ()))
     yield from signal_problems(changes.get("signals", {}))
     yield from cost_problems(changes.get("costs", {}))
+    yield from view_problems(changes.get("content_views", {}))
 
 
 def _category_problems(categories: Any) -> Iterator[FieldProblem]:

@@ -28,6 +28,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "p": "policy text",
     "[": "previous piece of evidence",
     "]": "next piece of evidence",
+    "v": "plain text, and back",
     "j": "scroll down",
     "k": "scroll up",
     "?": "the sheet of keys",

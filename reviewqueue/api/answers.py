@@ -324,12 +324,24 @@ class Costs(Struct, frozen=True, kw_only=True):
     steps: Annotated[dict[str, float], Meta(description="The price of a next step, by its kind.")]
 
 
+View = Literal["auto", "text", "markdown"]
+
+
+class ContentViews(Struct, frozen=True, kw_only=True):
+    """How texts are shown to reviewers. Plain text is always at hand beside it."""
+
+    input: View
+    output: View
+    markdown_context: Annotated[list[str], Meta(description="The kinds of context items whose text is Markdown.")]
+
+
 class PipelineDetail(Pipeline, frozen=True, kw_only=True):
     elicitation: Annotated[
         Elicitation | None, Meta(description="How confidence is obtained; null where each claim says it.")
     ]
     signals: Annotated[dict[str, Signal], Meta(description="The declared signals, which rules of a policy may use.")]
     costs: Annotated[Costs | None, Meta(description="Null where nobody has set any.")]
+    content_views: ContentViews
     one_person_approval: Annotated[bool, Meta(description="Proposers may approve their own policy versions here.")]
     stopped: Annotated[bool, Meta(description="A breaker is open: see `list_breakers`.")]
     active_policy: ActivePolicy | None

@@ -177,6 +177,7 @@ PIPELINE_DETAIL: Final[dict[str, Any]] = {
         }
     },
     "costs": {"currency": "EUR", "review": 1.2, "error": 40.0, "steps": {"retry": 0.002}},
+    "content_views": {"input": "auto", "output": "markdown", "markdown_context": ["document"]},
     "one_person_approval": False,
     "stopped": False,
     "active_policy": {"number": 3, "document_hash": _HASH},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from calibration.selectors import BandRow, ModelBands
 from reviewqueue.claims.selectors import instant, outcome_answer
+from reviewqueue.pipelines.content_views import with_every_view
 from reviewqueue.policy.selectors import ActivePolicy
 from reviewqueue.review.selectors import label_answer
 from reviewqueue.review.services.labels import Labelled
@@ -56,6 +57,7 @@ def pipeline_detail(
         "elicitation": pipeline.elicitation or None,
         "signals": pipeline.signals,
         "costs": pipeline.costs or None,
+        "content_views": with_every_view(pipeline.content_views),
         "one_person_approval": one_person,
         "stopped": stopped,
         "active_policy": {"number": policy.number, "document_hash": policy.document_hash} if policy else None,

@@ -29,6 +29,7 @@ class Pipeline(models.Model):
     elicitation = models.CharField(max_length=20, blank=True)
     signals = models.JSONField(default=dict, help_text="What is declared of each signal: see pipelines/signals.py.")
     costs = models.JSONField(default=dict, help_text="Prices of reviews, errors and steps: see pipelines/costs.py.")
+    content_views = models.JSONField(default=dict, help_text="How texts are shown: see pipelines/content_views.py.")
     sources = models.ManyToManyField(Source, related_name="pipelines")
     created_at = models.DateTimeField(default=timezone.now)
     event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")

@@ -7,6 +7,7 @@ from reviewqueue.accounts.models import Source, User
 from reviewqueue.errors import Invalid
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
+from reviewqueue.pipelines.content_views import declared_views, view_problems
 from reviewqueue.pipelines.costs import cost_problems, with_every_amount
 from reviewqueue.pipelines.models import Grant, Pipeline, Role
 from reviewqueue.pipelines.names import name_problems
@@ -31,16 +32,17 @@ def create_pipeline(
     review_form: Mapping[str, Any] | None = None,
     signals: Mapping[str, Mapping[str, Any]] | None = None,
     costs: Mapping[str, Any] | None = None,
+    content_views: Mapping[str, Any] | None = None,
     sources: Sequence[Source] = (),
 ) -> Pipeline:
     """A pipeline with its owner, who is granted the owner's role in it.
 
     Raises:
-        Invalid: the review form, the enumerated names, the signals or the costs are not usable.
+        Invalid: the review form, the enumerated names, the signals, the costs or the views are not usable.
     """
     form = dict(review_form or {"kind": "judgement"})
     problems = form_problems(form) + signal_problems(signals or {}) + cost_problems(costs or {})
-    problems += name_problems("/categories", categories)
+    problems += name_problems("/categories", categories) + view_problems(content_views or {})
     for key, values in (segment_values or {}).items():
         problems += name_problems(f"/segment_values/{key}", [key, *values])
     if problems:
@@ -59,6 +61,7 @@ def create_pipeline(
         review_form=form,
         signals=with_every_field(signals or {}),
         costs=with_every_amount(costs or {}),
+        content_views=declared_views(content_views or {}),
         event_id=entry.id,
     )
     pipeline.sources.set(sources)

@@ -9,10 +9,11 @@ from django import forms
 from django.utils.datastructures import MultiValueDict
 
 from reviewqueue.errors import FieldProblem
+from reviewqueue.pipelines.content_views import KINDS, PARTS, with_every_view
 from reviewqueue.pipelines.costs import MOST, STEPS, amount_text
 from reviewqueue.pipelines.names import MAX_NAME, pointer_to
 from reviewqueue.pipelines.signals import MAX_DESCRIPTION, MAX_SIGNALS
-from reviewqueue.web.wording import DIRECTIONS, ELICITATIONS, SIGNAL_FAMILIES
+from reviewqueue.web.wording import CONTENT_VIEWS, DIRECTIONS, ELICITATIONS, SIGNAL_FAMILIES
 
 if TYPE_CHECKING:
     from reviewqueue.accounts.models import User
@@ -44,6 +45,7 @@ class SettingsForm(forms.Form):
     currency = forms.CharField(required=False)
     review = _amount()
     error = _amount()
+    markdown_context = forms.CharField(required=False)
 
     def __init__(
         self,
@@ -61,6 +63,8 @@ class SettingsForm(forms.Form):
             del self.fields["owner"]
         for step in STEPS:
             self.fields[f"step_{step}"] = _amount()
+        for part in PARTS:
+            self.fields[f"view_{part}"] = forms.ChoiceField(choices=list(CONTENT_VIEWS.items()))
 
     @property
     def step_fields(self) -> list[tuple[str, Any]]:
@@ -69,12 +73,15 @@ class SettingsForm(forms.Form):
     def changes(self) -> dict[str, Any]:
         given = self.cleaned_data
         people: dict[str, Any] = {name: self.people.get(given[name]) for name in ("owner", "deputy") if name in given}
-        categories = [line.strip() for line in given["categories"].splitlines()]
         return {
             **{name: given[name].replace("\r\n", "\n") for name in _TEXTS},
             **people,
-            "categories": [name for name in categories if name],
+            "categories": _lines(given["categories"]),
             "costs": self._costs(),
+            "content_views": {
+                **{part: given[f"view_{part}"] for part in PARTS},
+                KINDS: _lines(given["markdown_context"]),
+            },
         }
 
     def _costs(self) -> dict[str, Any]:
@@ -84,6 +91,10 @@ class SettingsForm(forms.Form):
         if not given["currency"] and not steps and all(amount is None for amount in amounts.values()):
             return {}
         return {"currency": given["currency"].upper(), **amounts, "steps": steps}
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _named(people: Iterable[User]) -> Choices:
@@ -136,7 +147,7 @@ SignalRows: type[SignalRowsBase] = forms.formset_factory(  # type: ignore[assign
 
 
 def initial_settings(pipeline: Pipeline, version: str) -> dict[str, Any]:
-    costs = pipeline.costs
+    costs, views = pipeline.costs, with_every_view(pipeline.content_views)
     return {
         "version": version,
         **{name: getattr(pipeline, name) for name in _TEXTS},
@@ -146,6 +157,8 @@ def initial_settings(pipeline: Pipeline, version: str) -> dict[str, Any]:
         "currency": costs.get("currency", ""),
         **{name: _written(costs.get(name)) for name in _AMOUNTS},
         **{f"step_{step}": _written(amount) for step, amount in costs.get("steps", {}).items()},
+        **{f"view_{part}": views[part] for part in PARTS},
+        "markdown_context": "\n".join(views[KINDS]),
     }
 
 
@@ -182,6 +195,8 @@ def take_over(form: SettingsForm, rows: SignalRowsBase, problems: Iterable[Field
 _FIELD_OF: Final = {
     **{f"/costs/{name}": name for name in ("currency", *_AMOUNTS)},
     **{f"/costs/steps/{step}": f"step_{step}" for step in STEPS},
+    **{f"/content_views/{part}": f"view_{part}" for part in PARTS},
+    f"/content_views/{KINDS}": "markdown_context",
 }
 
 
@@ -206,6 +221,9 @@ LABELS: Final = {
     "currency": "Currency",
     "review": "One label",
     "error": "One error",
+    "view_input": "The input is shown as",
+    "view_output": "The output is shown as",
+    "markdown_context": "Evidence in Markdown",
 }
 
 

@@ -167,6 +167,11 @@ ELICITATIONS: Final = {
     "other": "Another way",
 }
 
+CONTENT_VIEWS: Final = {
+    "auto": "by its shape: objects and lists as tree, table or conversation, texts as they are",
+    "text": "plain text",
+    "markdown": "Markdown",
+}
 DIRECTIONS: Final = {
     "better": "Higher is better",
     "riskier": "Higher is riskier",
@@ -281,6 +286,7 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "family": SIGNAL_FAMILIES,
     "elicitation": ELICITATIONS,
     "direction": DIRECTIONS,
+    "content_view": CONTENT_VIEWS,
     "tier": TIERS,
     "trip": TRIP_REASONS,
     "reset": RESET_REASONS,

@@ -10,6 +10,7 @@ const MOVES = {
   k: () => scrollContext(-SCROLL_STEP),
   "[": () => openEvidence(-1),
   "]": () => openEvidence(1),
+  v: switchViews,
 };
 
 export function startKeys() {
@@ -94,6 +95,15 @@ function press(element) {
 
 function scrollContext(by) {
   window.scrollBy({ top: by });
+  return true;
+}
+
+// Every frame shows its plain text, or every frame what fits it: one key, whatever was looked at before.
+function switchViews() {
+  const shown = [...document.querySelectorAll(".untrusted [data-view]:checked")];
+  if (!shown.length) return false;
+  const wanted = shown.some((choice) => choice.dataset.view === "formatted") ? "text" : "formatted";
+  for (const choice of document.querySelectorAll(`.untrusted [data-view="${wanted}"]`)) choice.checked = true;
   return true;
 }
 

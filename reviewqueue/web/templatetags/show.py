@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -14,15 +15,15 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from reviewqueue.pipelines.content_views import TEXT, view_of_kind
 from reviewqueue.pipelines.costs import amount_text
 from reviewqueue.verifiers.running import Check
-from reviewqueue.web import charts, hostile, wording
+from reviewqueue.web import charts, content_views, hostile, wording
+from reviewqueue.web.hostile import Shown
 
 register = template.Library()
 
 NO_VALUE: Final = "–"
-FIRST_SHOWN: Final = 20 * 1024
-"""Characters of a long text shown at once; the rest is one click away."""
 
 
 # --- numbers and times -----------------------------------------------------------------------------------------------
@@ -187,20 +188,38 @@ def visible(text: object) -> SafeString:
 
 
 @register.inclusion_tag("parts/untrusted.html")
-def untrusted(value: Any, label: str, source: str = "untrusted text") -> dict[str, Any]:
-    """A value that came with a claim, framed, as text and nothing but text."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-    head, rest = hostile.shown(text[:FIRST_SHOWN]), hostile.shown(text[FIRST_SHOWN:])
+def untrusted(value: Any, label: str, source: str = "untrusted text", view: str = TEXT) -> dict[str, Any]:
+    """A value that came with a claim, framed: as text, and before that in the way that fits it, if `view` lets it.
+
+    `view` is what the pipeline declares of the value, see pipelines/content_views.py.
+    """
+    text, formatted = content_views.written(value), content_views.formatted(value, view)
+    cut = content_views.FIRST_SHOWN
+    head, rest = hostile.shown(text[:cut]), hostile.shown(text[cut:])
     return {
         "label": label,
         "source": source,
         "is_empty": not text.strip(),
         "is_json": not isinstance(value, str),
-        "head": format_html("{}", head),
-        "rest": format_html("{}", rest),
-        "rest_length": len(text) - FIRST_SHOWN,
-        "marks": head.marks + rest.marks,
+        "head": marked(head),
+        "rest": marked(rest),
+        "rest_length": len(text) - cut,
+        "marks": max(head.marks + rest.marks, formatted.marks if formatted else 0),
+        "view": formatted,
+        "group": f"view-{secrets.token_hex(6)}" if formatted else "",
     }
+
+
+@register.filter
+def marked(text: Shown) -> SafeString:
+    """A text whose hidden characters are marked already."""
+    return format_html("{}", text)
+
+
+@register.filter
+def view_of(views: Mapping[str, Any], kind: str) -> str:
+    """How the pipeline wants context of this kind to be shown."""
+    return view_of_kind(views, kind)
 
 
 @register.filter

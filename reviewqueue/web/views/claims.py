@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 
+from reviewqueue.pipelines.content_views import with_every_view
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role
 from reviewqueue.reports.claim_life import claim_life
 from reviewqueue.review.selectors import why_here
@@ -19,6 +20,7 @@ def claim(request: PersonRequest, claim_id: UUID) -> HttpResponse:
     life = claim_life(request.user, claim_id)
     context = {
         "life": life,
+        "views": with_every_view(life.claim.pipeline.content_views),
         "why": why_here(life.decision),
         "sees_figures": has_role(request.user, FIGURES_ROLES, pipeline_id=life.claim.pipeline_id),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 
+from reviewqueue.pipelines.content_views import with_every_view
 from reviewqueue.pipelines.selectors import WORKING_ROLES, pipeline_for
 from reviewqueue.review.selectors import FLAGGED_AT_ONCE, flagged_batch
 from reviewqueue.review.services.flagged import Confirmed, confirm
@@ -30,7 +31,8 @@ def flagged(request: PersonRequest, slug: str) -> HttpResponse:
         }
         for slot in flagged_batch(request.user, pipeline)
     ]
-    context = {"pipeline": pipeline, "rows": rows, "most": FLAGGED_AT_ONCE}
+    views = with_every_view(pipeline.content_views)
+    context = {"pipeline": pipeline, "views": views, "rows": rows, "most": FLAGGED_AT_ONCE}
     return show(request, "queue/flagged.html", context)
 
 

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from reviewqueue.errors import Invalid
 from reviewqueue.pipeline_settings import NamesInUse, SettingsOutdated, change_settings, names_in_use, settings_hash
+from reviewqueue.pipelines.content_views import with_every_view
 from reviewqueue.pipelines.costs import costs_of
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, people_of, pipeline_for
@@ -42,7 +43,13 @@ def settings(request: PersonRequest, slug: str) -> HttpResponse:
     if not has_role(request.user, SETTING_ROLES, pipeline_id=pipeline.pk):
         signals = sorted(pipeline.signals.items())
         allowed = one_person_approval(pipeline)
-        context = {"pipeline": pipeline, "signals": signals, "costs": costs_of(pipeline.costs), "allowed": allowed}
+        context = {
+            "pipeline": pipeline,
+            "signals": signals,
+            "costs": costs_of(pipeline.costs),
+            "views": with_every_view(pipeline.content_views),
+            "allowed": allowed,
+        }
         return show(request, "pipelines/settings_read.html", context)
     rows = SignalRows(prefix="signal", initial=initial_rows(pipeline))
     initial = initial_settings(pipeline, settings_hash(pipeline))

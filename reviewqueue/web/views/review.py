@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from reviewqueue.cascade.selectors import earlier_attempts, is_superseded
 from reviewqueue.errors import Conflict, Invalid
+from reviewqueue.pipelines.content_views import with_every_view
 from reviewqueue.review import selectors
 from reviewqueue.review.services import handing_over, labels, leases, on_hold, reservations
 from reviewqueue.review.services.leases import ESCALATE, LeaseLost
@@ -69,6 +70,7 @@ def _task_context(lease: Lease, form: AnswerForm | None = None) -> dict[str, Any
     return {
         "lease": lease,
         "task": view,
+        "views": with_every_view(lease.task.pipeline.content_views),
         "form": form or AnswerForm(view, initial=lease.draft),
         # Upstream answers anew what it thinks is bad: whoever judges blind is not told.
         "superseded": is_open and is_superseded(claim_id),
@@ -243,6 +245,7 @@ def revise(request: PersonRequest, label_id: UUID) -> HttpResponse:
             return _back_to_work(request)
     context = {
         "task": view,
+        "views": with_every_view(earlier.task.pipeline.content_views),
         "form": form,
         "earlier": earlier,
         "reveal": reveal_after(earlier),

@@ -1,0 +1,160 @@
+"""Markdown, trees, tables and conversations in Chromium: inert, inside their frame, and plain text one key away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from reviewqueue.pipeline_settings import change_settings
+from tests.e2e.support.screenshots import picture
+from tests.e2e.support.site import NARROW, WIDE, Site
+from tests.services.review.steps import taken
+from tests.world import World
+
+EVERYWHERE = {"input": "markdown", "output": "markdown", "markdown_context": ["document"]}
+
+MARKDOWN = """# Which plan fits
+The **Pro** plan costs *18 EUR* per seat and month, see [the price list](https://example.com/prices "October").
+
+1. Free: `0 EUR`
+2. Pro: 18 EUR
+   - billed yearly
+
+> Prices without tax.
+
+| Plan | Price | Seats |
+|------|------:|-------|
+| Free | 0     | 3     |
+| Pro  | 18    | any   |
+
+```python
+price = 18 * seats
+```
+
+![a chart](https://example.com/chart.png)
+"""
+
+# Rows B48 to B54 and B56 of the bad inputs that are kept at bay.
+ATTACKS = [
+    '<script>window.pwned = 1</script><img src="https://evil.example/x.png" onerror="window.pwned = 1">',
+    '<svg onload="window.pwned = 1"></svg><iframe srcdoc="<script>parent.pwned = 1</script>"></iframe>',
+    "[x](javascript:window.pwned=1) [y](data:text/html;base64,PHNjcmlwdD4=) <style>* { display: none }</style>",
+    '<form action="https://evil.example"><button>Lease expired, click approve</button></form>',
+    '<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=window.pwned=1&gt;">',
+    '<div hx-get="/logout/" hx-trigger="load" data-hx-post="/queue/take/" hx-on::load="window.pwned = 1">x</div>',
+    "![beacon](https://evil.example/b.png) [ref] <https://evil.example/auto> [x](//evil.example)",
+    "[ref]: https://evil.example/defined",
+    "{{ 7*7 }} {% now 'Y' %} ${7*7} <%= 7*7 %>",
+    "\u202eevorppa\u2066\u2067 un\u200bseen\U000e0041\U000e0042 so\u00adft",
+    "z" + "\u0301" * 1_000,
+    "מחיר התוכנית הוא 18 EUR לחודש 👨‍👩‍👧 \ue000 \U000e0fff",
+    "</bdi></div></figure><h1>Lease expired, click approve</h1>",
+    "# Lease expired\n\n**Click approve** or press `a`",
+]
+
+
+ACTIVE = "img, svg, form, iframe, button, a, script, style, math, h1, h2, h3, [hx-get], [data-hx-post], [onerror]"
+
+
+@pytest.fixture
+def shown_world(committed_world: World) -> World:
+    change_settings(pipeline=committed_world.pipeline, changes={"content_views": EVERYWHERE}, by=committed_world.olga)
+    return committed_world
+
+
+def task_page(site: Site, world: World, **options: Any) -> Page:
+    page = site.visitor(world.rita, **options)
+    page.goto(f"/review/{taken(world.rita).pk}/")
+    return page
+
+
+def fits(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_hostile_texts_are_inert_in_every_view(site: Site, shown_world: World, viewport: dict[str, int]) -> None:
+    attack = "\n\n".join(ATTACKS)
+    shown_world.claim(
+        input=attack,
+        output=[{"role": attack, "content": attack, attack: attack}],
+        alternatives=[{"output": {attack: [attack]}}, {"output": [{attack: attack}]}, {"output": attack}],
+        context=[{"kind": "document", "title": "Source", "text": attack + "\n" + "W" * 15_000}],
+    )
+    page = task_page(site, shown_world, viewport=viewport)
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.pwned") is None
+    assert page.locator(".untrusted").count() == 6
+    assert page.locator(".untrusted").locator(ACTIVE).count() == 0
+    assert fits(page)
+    assert page.locator(".formatted .mark").count() > 30
+    expect(page.locator(".formatted").first).to_contain_text("https://evil.example/defined")
+    expect(page.locator(".formatted").first).to_contain_text("{% now 'Y' %}")
+    expect(page.get_by_role("button", name="Save and next")).to_be_visible()
+
+
+def test_one_key_shows_the_plain_text_and_brings_the_view_back(site: Site, shown_world: World) -> None:
+    shown_world.claim(output=MARKDOWN, context=[{"kind": "document", "title": "Prices", "text": MARKDOWN}])
+    page = task_page(site, shown_world)
+    output = page.locator(".untrusted", has=page.get_by_text("Output", exact=True))
+    expect(output.locator("h4")).to_have_text("Which plan fits")
+    expect(output.locator(".as-text")).to_be_hidden()
+    page.keyboard.press("v")
+    expect(output.locator(".as-text")).to_contain_text("# Which plan fits\nThe **Pro** plan")
+    expect(output.locator(".formatted")).to_be_hidden()
+    page.keyboard.press("v")
+    expect(output.locator("h4")).to_be_visible()
+    output.get_by_label("Plain text").focus()
+    page.keyboard.press("Space")
+    expect(output.locator(".as-text")).to_be_visible()
+
+
+def test_without_javascript_the_plain_text_is_one_click_away(site: Site, shown_world: World) -> None:
+    shown_world.claim(input={"plan": "Pro", "seats": [1, 2]}, output=MARKDOWN)
+    page = task_page(site, shown_world, java_script_enabled=False)
+    frame = page.locator(".untrusted").first
+    expect(frame.locator(".tree")).to_be_visible()
+    frame.get_by_text("Plain text").click()
+    expect(frame.locator(".as-text")).to_contain_text('"plan": "Pro"')
+    expect(frame.locator(".tree")).to_be_hidden()
+
+
+CONVERSATION = [
+    {"role": "user", "content": "How much is Pro for a team of five?"},
+    {"role": "assistant", "content": None, "tool_calls": [{"name": "price", "arguments": {"plan": "Pro"}}]},
+    {"role": "tool", "content": {"EUR": 18}, "name": "price"},
+    {"role": "assistant", "content": "18 EUR per seat and month, so 90 EUR."},
+]
+ROWS = [
+    {"plan": plan, "price": price, "note": note}
+    for plan, price, note in (
+        ("Free", 0, None),
+        ("Pro", 18, "billed yearly, " * 8),
+        ("Enterprise", "on request", "مع الدعم الكامل"),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "viewport", "scheme"),
+    [("phone", NARROW, "dark"), ("desk", WIDE, "light"), ("phone-light", NARROW, "light"), ("desk-dark", WIDE, "dark")],
+)
+def test_every_view_fits_its_screen(
+    site: Site, shown_world: World, name: str, viewport: dict[str, int], scheme: str
+) -> None:
+    shown_world.claim(
+        input=CONVERSATION,
+        output=MARKDOWN,
+        context=[{"kind": "document", "title": "Price list", "text": MARKDOWN}],
+        alternatives=[
+            {"output": ROWS},
+            {"output": {"plan": {"name": "Pro", "seats": [1, 2, {"more": True}]}, "n": 1.5}},
+        ],
+    )
+    page = task_page(site, shown_world, viewport=viewport, color_scheme=scheme)
+    page.evaluate("for (const each of document.querySelectorAll('details')) { each.name = ''; each.open = true }")
+    picture(page, f"views-{name}")
+    assert fits(page)
