@@ -1,6 +1,6 @@
 """How much waits, without counting what nobody would: at most so many slots of a queue are looked at, the most urgent.
 
-One index answers it (`slot_queue_of_pipeline`), so the cost does not grow with the queue.
+One index answers it (`slot_turn_in_pipeline`), so the cost does not grow with the queue.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FIRST_OF: Final = """
      CROSS JOIN LATERAL (
            SELECT * FROM review_reviewslot AS slot
             WHERE slot.pipeline_id = pipeline.id AND NOT slot.done AND NOT slot.seniors_only
-            ORDER BY slot.due_at, slot.priority DESC, slot.id
+            ORDER BY slot.turn, slot.id
             LIMIT %(most)s) AS slot"""
 _FIRST_FOR_SENIORS: Final = _FIRST_OF.replace("%(pipelines)s", "%(seniors_in)s").replace(
     "NOT slot.seniors_only", "slot.seniors_only"

@@ -8,7 +8,7 @@ from typing import Final
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Func, Q
 from django.utils import timezone
 
 from reviewqueue.claims.models import Claim, new_id
@@ -67,10 +67,15 @@ class ReviewTask(models.Model):
         return f"{self.purpose} {self.id}"
 
 
+HIGHEST_PRIORITY: Final = 168
+
+
 class ReviewSlot(models.Model):
     """One label that a task still needs: the narrow row that `take` locks, in queue order.
 
-    The order is due time, then priority (higher first), then age. What is kept for one person comes before it, to them.
+    The order is its turn, then age. The turn is the due time, an hour earlier for each step of priority: a time that
+    never moves by itself, so what waits is overtaken by so much at most. What is kept for one person comes before
+    everything else, to them.
     """
 
     task = models.ForeignKey(ReviewTask, on_delete=models.CASCADE, related_name="slots")
@@ -80,7 +85,18 @@ class ReviewSlot(models.Model):
     number = models.PositiveSmallIntegerField()
     seniors_only = models.BooleanField(default=False)
     due_at = models.DateTimeField()
-    priority = models.SmallIntegerField(default=0)
+    priority = models.SmallIntegerField(default=0)  # hours
+    turn = models.GeneratedField(
+        # By way of UTC, where an hour is always an hour: only that never changes, so only that can be stored.
+        expression=Func(
+            "due_at",
+            "priority",
+            template="timezone('UTC', timezone('UTC', %(expressions)s * interval '1 hour')",
+            arg_joiner=") - ",
+        ),
+        output_field=models.DateTimeField(),
+        db_persist=True,
+    )
     free_at = models.DateTimeField(default=timezone.now)  # when it may next be taken: lease, reservation, undo over
     lease_no = models.PositiveIntegerField(default=0)
     expiries = models.PositiveSmallIntegerField(default=0)
@@ -94,6 +110,11 @@ class ReviewSlot(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(name="slot_number_once", fields=["task", "number"]),
+            # No priority overtakes more than a week.
+            models.CheckConstraint(
+                name="slot_priority_within_a_week",
+                condition=Q(priority__gte=-HIGHEST_PRIORITY, priority__lte=HIGHEST_PRIORITY),
+            ),
             # Who keeps a slot for somebody says until when.
             models.CheckConstraint(
                 name="slot_for_somebody_until_some_time",
@@ -102,24 +123,17 @@ class ReviewSlot(models.Model):
             ),
         ]
         indexes = [
-            models.Index(F("due_at"), F("priority").desc(), F("id"), name="slot_queue_order", condition=Q(done=False)),
+            models.Index(name="slot_turn", fields=["turn", "id"], condition=Q(done=False)),
             # What waits in one pipeline, for everybody and for seniors.
             models.Index(
-                F("pipeline"),
-                F("seniors_only"),
-                F("due_at"),
-                F("priority").desc(),
-                F("id"),
-                name="slot_queue_of_pipeline",
+                name="slot_turn_in_pipeline",
+                fields=["pipeline", "seniors_only", "turn", "id"],
                 condition=Q(done=False),
             ),
             # The list of flagged claims of one pipeline.
             models.Index(
-                F("pipeline"),
-                F("due_at"),
-                F("priority").desc(),
-                F("id"),
-                name="slot_flagged_order",
+                name="slot_turn_when_flagged",
+                fields=["pipeline", "turn", "id"],
                 condition=Q(done=False, purpose="flagged"),
             ),
             models.Index(

@@ -72,7 +72,7 @@ _FIRST = "".join(
         "WITH picked AS MATERIALIZED (",
         _CANDIDATES,
         """
-         ORDER BY slot.due_at, slot.priority DESC, slot.id
+         ORDER BY slot.turn, slot.id
          LIMIT 1
            FOR UPDATE OF slot SKIP LOCKED
            FOR NO KEY UPDATE OF claim SKIP LOCKED)

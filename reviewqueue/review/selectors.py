@@ -120,7 +120,7 @@ def flagged_batch(reviewer: User, pipeline: Pipeline) -> list[ReviewSlot]:
         | Exists(Lease.objects.filter(task=task, ended_at__isnull=True, **mine))
     )
     found = open_to_me.select_related("task__claim__payload")
-    return list(found.order_by("due_at", "-priority", "id")[:FLAGGED_AT_ONCE])
+    return list(found.order_by("turn", "id")[:FLAGGED_AT_ONCE])
 
 
 def pipelines_with_flagged(reviewer: User) -> set[int]:

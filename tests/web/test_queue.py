@@ -25,7 +25,7 @@ def test_the_queue_counts_and_states_its_order(world: World, rita: Visitor) -> N
         world.claim()
     page = text_of(rita.get("/queue/"))
     assert "<strong>3</strong> to do" in page
-    assert "what is due first, then what has priority, then what waits longest" in page
+    assert "what is due first, and of what is due together what waits longest" in page
     assert "Start reviewing" in page
 
 

@@ -203,7 +203,7 @@ class LeaseMachine(RuleBasedStateMachine):
             task = tasks.setdefault(
                 slot.task_id, ModelTask(slot.task_id, slot.task.claim_id, slot.purpose, slot.task.labels_needed)
             )
-            place = (slot.due_at, -slot.priority, slot.pk)
+            place = (slot.turn, slot.pk)
             self.model.slots[slot.pk] = ModelSlot(slot.pk, task, place, slot.seniors_only)
 
 

@@ -106,7 +106,7 @@ def test_counting_looks_at_no_more_than_the_first_of_a_long_queue(world: World) 
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("EXPLAIN " + statement)
         plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert plan.count("Index Scan using slot_queue_of_pipeline") == plan.count("Limit") == 2
+    assert plan.count("Index Scan using slot_turn_in_pipeline") == plan.count("Limit") == 2
     assert plan.count("Sort") == 2  # the line of what comes out in the end, and its key
 
 

@@ -1,9 +1,9 @@
 """Who gets which task next."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
@@ -49,12 +49,37 @@ def test_the_ledger_says_who_was_given_what_without_a_name(world: World) -> None
     assert "rita" not in leaf.lower()
 
 
-def test_due_time_comes_before_priority_and_priority_before_age(world: World) -> None:
-    oldest, urgent, important = (world.claim().pk for _ in range(3))
+def test_what_is_due_first_comes_first_and_of_two_due_together_the_older(world: World) -> None:
+    oldest, urgent, young = (world.claim().pk for _ in range(3))
     ReviewSlot.objects.update(due_at=ReviewSlot.objects.first().due_at)
     ReviewSlot.objects.filter(task__claim=urgent).update(due_at=F("due_at") - timedelta(minutes=1))
-    ReviewSlot.objects.filter(task__claim=important).update(priority=5)
-    assert [taken(world.rita).task.claim_id for _ in range(3)] == [urgent, important, oldest]
+    assert [taken(world.rita).task.claim_id for _ in range(3)] == [urgent, oldest, young]
+
+
+def test_each_step_of_priority_counts_like_being_due_an_hour_earlier(world: World) -> None:
+    first, second, third = (world.claim().pk for _ in range(3))
+    ReviewSlot.objects.filter(task__claim=third).update(priority=1)
+    ReviewSlot.objects.filter(task__claim=first).update(priority=-1)
+    assert [taken(world.rita).task.claim_id for _ in range(3)] == [third, second, first]
+
+
+def test_no_priority_overtakes_what_is_due_so_much_earlier(world: World) -> None:
+    waiting, favoured = (world.claim().pk for _ in range(2))
+    ReviewSlot.objects.filter(task__claim=waiting).update(due_at=F("due_at") - timedelta(days=8))
+    ReviewSlot.objects.filter(task__claim=favoured).update(priority=168)
+    assert taken(world.rita).task.claim_id == waiting
+    with pytest.raises(IntegrityError, match="slot_priority_within_a_week"), transaction.atomic():
+        ReviewSlot.objects.update(priority=169)
+
+
+def test_an_hour_of_priority_is_an_hour_on_the_day_the_clocks_change(world: World) -> None:
+    world.claim()
+    due_at = datetime(2026, 10, 25, 4, 30, tzinfo=UTC)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL TIME ZONE 'Europe/Berlin'")
+        ReviewSlot.objects.update(due_at=due_at, priority=24)
+        cursor.execute("SET LOCAL TIME ZONE 'UTC'")
+    assert ReviewSlot.objects.get().turn == due_at - timedelta(hours=24)
 
 
 def test_nobody_gets_a_task_that_somebody_holds(world: World) -> None:
