@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("review", "0020_for_one_person")]
+    dependencies = [("review", "0042_hand_over")]
 
     operations = [
         migrations.RemoveIndex(
