@@ -85,6 +85,12 @@ class LabelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     seconds: Annotated[Seconds | None, Meta(description="Working time.")] = None
 
 
+class Return(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the reviewer is to think about again."""
+
+    comment: Annotated[str, Meta(description="Shown to the reviewer.", min_length=1, max_length=MAX_TEXT)]
+
+
 class Revision(LabelBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: Annotated[
         str, Meta(description="What changed the mind.", extra_json_schema={"enum": list(REVISION_REASONS)})

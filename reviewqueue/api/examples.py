@@ -115,6 +115,7 @@ TASK_IN_HAND: Final[dict[str, Any]] = {
 }
 RENEWED: Final = {"lease": LEASE}
 HOLD: Final = {"minutes": 60}
+RETURN: Final = {"comment": "The price list of March says 15 EUR."}
 HAND_OVER: Final = {"to": "ravi", "note": "You know this price list."}
 _LABEL_GIVEN: Final[dict[str, Any]] = {
     "id": _LABEL_ID,

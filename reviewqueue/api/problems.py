@@ -56,6 +56,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "lease_lost": Kind(409, "Somebody else has this task now", members={"label": StandingLabel | None}),
     "lease_at_limit": Kind(409, "The lease cannot be renewed any further"),
     "too_many_leases": Kind(409, "Too many tasks in hand"),
+    "with_seniors": Kind(409, "A senior decides about this claim"),
     "undo_window_over": Kind(409, "The label can no longer be changed"),
     "policy_not_in_state": Kind(409, "The policy version moved on"),
     "policy_outdated": Kind(409, "Another policy version was activated meanwhile"),

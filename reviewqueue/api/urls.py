@@ -45,6 +45,7 @@ urlpatterns = [
     path("leases/<uuid:lease_id>/hand-over", reviews.LeaseHandOver.as_view(), name="lease-hand-over"),
     path("leases/<uuid:lease_id>/release", reviews.LeaseRelease.as_view(), name="lease-release"),
     path("leases/<uuid:lease_id>/label", reviews.LeaseLabel.as_view(), name="lease-label"),
+    path("labels/<uuid:label_id>/return", reviews.LabelReturned.as_view(), name="label-return"),
     path("labels/<uuid:label_id>/revise", reviews.LabelRevise.as_view(), name="label-revise"),
     path("pipelines", pipelines.Pipelines.as_view(), name="pipelines"),
     path("pipelines/<slug:slug>", pipelines.PipelineDetail.as_view(), name="pipeline"),

@@ -56,7 +56,8 @@ _DECISION = """model model_version prompt_version elicitation confidence_ppm cal
     audit_rate_ppm audit_sampled inclusion_ppm content_commitment labels_needed due_us rule from_route"""
 _LEASE = "task lease_no reviewer expires_us until_us purpose slot late renewals expiries note_commitment"
 _TASK = "purpose labels_needed priority due_us blind gold slot state labels seconds commitment outcome"
-_LABEL = """lease lease_no reviewer verdict late commitment seconds blind gold right purpose error_types supersedes"""
+_LABEL = """lease lease_no reviewer verdict late commitment seconds blind gold right purpose error_types supersedes
+    note_commitment"""
 _ADJUDICATION = """adjudication task label labels lease reviewer verdict outcome correct agreement_ppm commitment"""
 _OUTCOME = """correct basis verdict label labels task commitment supersedes superseded_by observed_us route band"""
 _WEBHOOK = "delivery endpoint outcome attempt status failures dead"
@@ -95,6 +96,8 @@ CATALOGUE: Mapping[str, Shape] = {
     "lease.released": _about_claim("lease", _LEASE),
     "label.submitted": _about_claim("label task", _LABEL),
     "label.amended": _about_claim("label task", _LABEL),
+    "label.returned": _about_claim("label task", _LABEL),
+    "label.upheld": _about_claim("label task", _LABEL),
     "adjudication.opened": _about_claim("", _ADJUDICATION),
     "adjudication.decided": _about_claim("", _ADJUDICATION),
     "outcome.final": _about_claim("outcome", _OUTCOME),

@@ -291,3 +291,25 @@ class Label(models.Model):
 
     def __str__(self) -> str:
         return f"{self.claim_id} {self.verdict}"
+
+
+class LabelReturn(models.Model):
+    """A senior asks whoever gave a label to think again; out until they changed it or stood by it."""
+
+    slot = models.ForeignKey(ReviewSlot, on_delete=models.CASCADE, related_name="returns", db_index=False)
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="returns")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    comment = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            # A label is out once at a time.
+            models.UniqueConstraint(name="label_out_once", fields=["slot"], condition=Q(answered_at__isnull=True))
+        ]
+        indexes = [models.Index(name="label_out", fields=["reviewer"], condition=Q(answered_at__isnull=True))]
+
+    def __str__(self) -> str:
+        return str(self.label_id)

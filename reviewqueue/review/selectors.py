@@ -26,13 +26,14 @@ from reviewqueue.pipelines.selectors import (
 )
 from reviewqueue.review.clock import database_now
 from reviewqueue.review.counting import COUNTED, Count, counts
-from reviewqueue.review.models import Blind, HandOver, Label, Lease, Purpose, Reservation, ReviewSlot, Skip
+from reviewqueue.review.models import Blind, HandOver, Label, LabelReturn, Lease, Purpose, Reservation, ReviewSlot, Skip
 from reviewqueue.review.picking import SHOWN_WHEN_BLIND, Work, is_any_free, work_for
 from reviewqueue.review.resolution import BY_SENIORS
 from reviewqueue.review.showing import label_answer, reveal_of, standing_answer, task_view, why_here
 
 ESCALATED: Final = "escalate"  # a release with this reason
 COLLEAGUES_SHOWN: Final = 200
+RETURNS_SHOWN: Final = 20
 
 __all__ = [
     "Nothing",
@@ -44,6 +45,7 @@ __all__ = [
     "kept_for",
     "label_answer",
     "label_for",
+    "label_of_another",
     "last_draft",
     "lease_for",
     "lease_to_be",
@@ -53,6 +55,9 @@ __all__ = [
     "pipelines_with_flagged",
     "queue_counts",
     "recent_labels",
+    "return_of",
+    "returned_to",
+    "returns_of_claim",
     "reveal_of",
     "standing_answer",
     "task_view",
@@ -196,6 +201,34 @@ def label_for(reviewer: User, label_id: UUID) -> Label:
     if label is None or not _works_in(reviewer, label.task.pipeline_id):
         raise NotFound("There is no such label.")
     return label
+
+
+def label_of_another(senior: User, label_id: UUID) -> Label:
+    """A label, any revision, in a pipeline where this person is a senior. Raises NotFound.
+
+    Not while the task is open: they may still be the one to judge it.
+    """
+    label = Label.objects.select_related("task").filter(pk=label_id, task__closed_at__isnull=False).first()
+    if label is None or not has_role(senior, [Role.SENIOR], pipeline_id=label.task.pipeline_id):
+        raise NotFound("There is no such label.")
+    return label
+
+
+def returned_to(user: User) -> list[LabelReturn]:
+    """What seniors gave back to this person, oldest first; one short walk of an index."""
+    found = LabelReturn.objects.filter(reviewer=user, answered_at__isnull=True)
+    return list(found.select_related("label__task__pipeline", "by").order_by("pk")[:RETURNS_SHOWN])
+
+
+def returns_of_claim(claim_id: UUID) -> dict[int, LabelReturn]:
+    """What is out of a claim's labels, by slot."""
+    out = LabelReturn.objects.filter(label__claim=claim_id, answered_at__isnull=True)
+    return {returned.slot_id: returned for returned in out.select_related("by")}
+
+
+def return_of(label: Label) -> LabelReturn | None:
+    found = LabelReturn.objects.filter(slot=label.slot_id, answered_at__isnull=True)
+    return found.select_related("by").first()
 
 
 def _works_in(reviewer: User, pipeline_id: int) -> bool:

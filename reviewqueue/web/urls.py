@@ -45,6 +45,7 @@ urlpatterns = [
     path("review/<uuid:lease_id>/ready/", review.ready, name="ready"),
     path("review/<uuid:reservation_id>/let-go/", review.let_go, name="let_go"),
     path("labels/", queue.last_answers, name="last_answers"),
+    path("labels/<uuid:label_id>/return/", review.give_back, name="return_label"),
     path("labels/<uuid:label_id>/revise/", review.revise, name="revise"),
     path("pipelines/", pipelines.pipelines, name="pipelines"),
     path("pipelines/<slug:slug>/", pipelines.pipeline, name="pipeline"),

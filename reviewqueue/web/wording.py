@@ -48,6 +48,7 @@ REVISION_REASONS: Final = {
     "slip": "I pressed the wrong key",
     "second_thought": "I thought again",
     "after_reveal": "What was hidden changed my mind",
+    "returned": "A senior returned it",
     "other": "Another reason",
 }
 
@@ -226,6 +227,8 @@ EVENTS: Final = {
     "lease.expired": "Hold ran out",
     "lease.released": "Put back",
     "label.submitted": "Labelled",
+    "label.returned": "Label returned to its reviewer",
+    "label.upheld": "Reviewer stood by the label",
     "label.amended": "Label changed",
     "outcome.final": "Outcome stands",
     "outcome.superseded": "Outcome replaced",

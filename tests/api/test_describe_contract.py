@@ -145,7 +145,10 @@ def test_every_example_of_a_request_is_accepted_as_it_stands(world: World, subte
         for name, example in operation["requestBody"]["content"]["application/json"]["examples"].items():
             with subtests.test(f"{path}: {name}"):
                 send = caller.patch if method == "patch" else caller.post
-                response = send(filled(path, world, caller), example["value"], If_Match="*")
+                address = filled(path, world, caller)
+                if path.endswith("/return"):  # what a reviewer said is returned by a senior
+                    send = Caller(key_for(world.sam, "review")).post
+                response = send(address, example["value"], If_Match="*")
                 assert response.status_code < 300, response.content
 
 

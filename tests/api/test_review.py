@@ -234,6 +234,21 @@ def test_a_task_is_handed_to_a_colleague(rita: Caller, ravi: Caller, world: Worl
     assert_problem(rita.post(lease_path(work, "label"), CORRECT), 409, code="lease_lost")
 
 
+def test_a_senior_returns_a_label_and_its_reviewer_stands_by_it(rita: Caller, world: World) -> None:
+    world.claim()
+    label = rita.post(lease_path(taken(rita), "label"), CORRECT).json()["label"]
+    sam, path = Caller(key_for(world.sam, "review")), f"/labels/{label['id']}/return"
+    assert_problem(rita.post(path, {"comment": "why?"}), 404)
+    assert_problem(sam.post(path, {"comment": ""}), 422)
+    for _ in range(2):
+        assert sam.post(path, {"comment": "March?"}).status_code == 204
+    ReviewTask.objects.update(undo_seconds=0)
+    same = rita.post(f"/labels/{label['id']}/revise", {**CORRECT, "reason": "returned"})
+    assert same.status_code == 200
+    changed = rita.post(f"/labels/{label['id']}/revise", {"verdict": "incorrect", "reason": "returned"})
+    assert_problem(changed, 409, code="undo_window_over")
+
+
 def test_a_bad_take_release_or_revision_is_refused(helpdesk: Caller, rita: Caller, world: World) -> None:
     helpdesk.post("/claims", world.claim_body())
     work = taken(rita)

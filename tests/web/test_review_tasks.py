@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from reviewqueue.pipelines.models import Pipeline
-from reviewqueue.review.models import Label, Lease, Skip
+from reviewqueue.review.models import Label, Lease, ReviewTask, Skip
 from reviewqueue.review.services import leases
 from tests.services.review.steps import CHOICE, ask_for_choices, review_terms, run_out, submit, taken
 from tests.web.visitor import Visitor, text_of
@@ -286,3 +286,34 @@ def test_handing_a_task_to_nobody_keeps_it(world: World, rita: Visitor) -> None:
     page = text_of(rita.get(at("task", lease)))
     assert "Choose who is to get the task." in page
     assert "Nobody of that name reviews here." in page
+
+
+def test_a_senior_returns_a_label_from_the_page_of_its_claim(world: World, rita: Visitor) -> None:
+    claim = world.claim()
+    label = submit(taken(world.rita)).label
+    sam = Visitor(world.sam)
+    page = f"/claims/{claim.pk}/"
+    assert "Return it to Rita" in text_of(sam.get(page))
+    assert "Return it to" not in text_of(rita.get(page))
+    given = sam.post(reverse("web:return_label", args=[label.pk]), {"comment": "<i>March?</i>"})
+    assert given["Location"] == page
+    shown = text_of(sam.get(page))
+    assert "Sam returned it" in shown
+    assert "Return it to" not in shown
+    queue = text_of(rita.get("/queue/"))
+    assert "Returned to you" in queue
+    assert "&lt;i&gt;March?&lt;/i&gt;" in queue
+    ReviewTask.objects.update(undo_seconds=0)
+    revise = reverse("web:revise", args=[label.pk])
+    assert "Save it unchanged to stand by your answer." in text_of(rita.get(revise))
+    rita.post(revise, {"verdict": "correct", "reason": "returned"})
+    assert "Kept as it was." in text_of(rita.get("/queue/"))
+    assert "Returned to you" not in text_of(rita.get("/queue/"))
+
+
+def test_a_return_without_a_comment_says_what_is_missing(world: World) -> None:
+    claim = world.claim()
+    label = submit(taken(world.rita)).label
+    sam = Visitor(world.sam)
+    sam.post(reverse("web:return_label", args=[label.pk]), {"comment": " "})
+    assert "Say what there is to think about." in text_of(sam.get(f"/claims/{claim.pk}/"))

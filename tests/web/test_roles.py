@@ -168,6 +168,7 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("draft", "post", ritas_lease, everybody(404, rita=200)),
     ("ready", "post", ritas_lease, everybody(404, rita=204)),
     ("let_go", "post", ritas_lease, everybody(204)),
+    ("return_label", "post", ritas_label, everybody(404, sam=303)),
     ("revise", "get", ritas_label, everybody(404, rita=200)),
     ("revise", "post", ritas_label, everybody(404, rita=422)),
     ("pipelines", "get", nowhere, everybody(200, rita=403, nora=403)),

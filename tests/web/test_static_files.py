@@ -26,7 +26,7 @@ def test_collected_files_carry_their_hash_and_import_each_other_by_it(
     assert re.fullmatch(r"/static/app\.[0-9a-f]{12}\.css", collected.url("app.css"))
     script = tmp_path / collected.url("js/review.js").removeprefix("/static/")
     imported = re.findall(r'from "\./([^"]+)"', script.read_text())
-    assert len(imported) == 5
+    assert len(imported) == (Path("static") / "js" / "review.js").read_text().count('from "./')
     for name in imported:
         assert re.fullmatch(r"\w+\.[0-9a-f]{12}\.js", name)
         assert (script.parent / name).exists()

@@ -17,7 +17,7 @@ from reviewqueue.api.operation import Operation
 from reviewqueue.api.shapes import labelled_answer, lease_answer
 from reviewqueue.pipelines.selectors import WORKING_ROLES, pipeline_for
 from reviewqueue.review.selectors import Nothing, task_view
-from reviewqueue.review.services import handing_over, labels, leases, on_hold
+from reviewqueue.review.services import handing_over, labels, leases, on_hold, returning
 from reviewqueue.review.services.labels import LabelAnswer
 
 REVIEW: Final[dict[str, Any]] = {"scope": "review", "holder": Holder.PERSON}
@@ -198,12 +198,13 @@ class LabelRevise(Operation):
             201: Answer("The further revision.", answers.Labelled, examples.REVISED),
             200: Answer("The same revision again.", answers.Labelled, examples.REVISED),
         },
-        problems=("undo_window_over",),
+        problems=("undo_window_over", "with_seniors"),
     )
     def post(self, request: Request, label_id: UUID) -> HttpResponse:
-        """Change a label within the undo seconds.
+        """Change a label, within the undo seconds or when a senior has returned it.
 
-        A change of mind is a further label that counts from now on; the first one stays.
+        A change of mind is a further label that counts from now on; the first one stays. The same answer again, to a
+        label that was returned, stands by it.
         """
         reviewer = person_of(request)
 
@@ -215,6 +216,30 @@ class LabelRevise(Operation):
             return Reply(201 if labelled.created else 200, labelled_answer(labelled))
 
         return self.write(revise)
+
+
+class LabelReturned(Operation):
+    @promises(
+        "return_label",
+        **REVIEW,
+        body=Body(bodies.Return, {"a doubt": examples.RETURN}),
+        answers={204: Answer("Returned, now or before.")},
+        problems=("with_seniors",),
+    )
+    def post(self, request: Request, label_id: UUID) -> HttpResponse:
+        """Give a label back to its reviewer.
+
+        For seniors of the pipeline, about labels of others in tasks that are closed. The reviewer changes it or stands
+        by it, with `revise_label`.
+        """
+        senior = person_of(request)
+
+        def give_back(body: Any) -> Reply:
+            comment = read_as(bodies.Return, body).comment
+            returning.return_label(senior=senior, label_id=label_id, comment=comment)
+            return Reply(204)
+
+        return self.write(give_back)
 
 
 def _answer_in(given: bodies.LabelBody) -> LabelAnswer:

@@ -20,13 +20,13 @@ from reviewqueue.review.answers import LabelAnswer, content_hash, judged
 from reviewqueue.review.clock import database_now
 from reviewqueue.review.models import Blind, Label, LeaseEnd, ReviewSlot, ReviewTask
 from reviewqueue.review.resolution import BY_SENIORS
-from reviewqueue.review.services import adjudication
+from reviewqueue.review.services import adjudication, returning
 from reviewqueue.review.services.holding import Held, LeaseLost, actor_of, end_lease, hold, lease_lost
 from reviewqueue.transactions import service
 
 __all__ = ["LabelAnswer", "Labelled", "LeaseLost", "UndoWindowOver", "revise_label", "submit_label"]
 
-REVISION_REASONS: Final = ("undo", "slip", "second_thought", "after_reveal", "other")
+REVISION_REASONS: Final = ("undo", "slip", "second_thought", "after_reveal", "returned", "other")
 
 
 class UndoWindowOver(Conflict):
@@ -151,12 +151,13 @@ def revise_label(*, reviewer: User, label_id: UUID, answer: LabelAnswer, reason:
     """A change of mind: the next revision of the label, which alone counts from now on. The first one stays.
 
     Allowed for the task's undo seconds after the first revision, by the database's clock; nothing that follows from
-    the label is handed out before they are over. Any revision's id names the label. The same answer again is no further
-    revision.
+    the label is handed out before they are over. Also when a senior has returned it, once. Any revision's id names the
+    label. The same answer again is no further revision; of a returned label it says that its reviewer stands by it.
 
     Raises:
         NotFound: not a label of this person.
-        UndoWindowOver: too late; a senior can still return it.
+        UndoWindowOver: too late, and not returned by a senior.
+        WithSeniors: it was returned, and meanwhile a senior decides about the claim.
         Invalid: the answer does not fit the form, or `reason` is not one of REVISION_REASONS.
     """
     if reason not in REVISION_REASONS:
@@ -164,13 +165,24 @@ def revise_label(*, reviewer: User, label_id: UUID, answer: LabelAnswer, reason:
         raise Invalid([FieldProblem("/reason", "choice", f"The reason is one of: {known}.")])
     claim = claims.lock_claim(selectors.claim_of_label(reviewer, label_id))
     named = selectors.label_for(reviewer, label_id)
-    revisions = list(Label.objects.filter(slot=named.slot_id).select_related("claim__payload").order_by("revision"))
+    revisions = list(
+        Label.objects.filter(slot=named.slot_id)
+        .select_related("claim__payload", "task", "reviewer")
+        .order_by("revision")
+    )
     first, last, now = revisions[0], revisions[-1], database_now()
-    given = content_hash(answer)
+    given, returned = content_hash(answer), returning.open_return(named.slot_id)
     if bytes(last.request_hash) == given:
+        if returned:
+            returning.answered(returned, now=now, upheld=last)
         return _result(last, outcome=_outcome_of(last), created=False)
-    _check_window(first, named.task, now)
+    if returned:
+        returning.check_not_with_seniors(claim, named.task)
+    else:
+        _check_window(first, named.task, now)
     label = _revision(named, last, answer, given, now, reason)
+    if returned:
+        returning.answered(returned, now=now)
     outcome = adjudication.follow_revision(
         label=label, earlier=last, claim=claim, actor=actor_of(reviewer, claim.pipeline_id)
     )

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.http import HttpResponse
 
 from reviewqueue.pipelines.content_views import with_every_view
+from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role
-from reviewqueue.reports.claim_life import claim_life
-from reviewqueue.review.selectors import why_here
+from reviewqueue.reports.claim_life import ClaimLife, claim_life
+from reviewqueue.review.selectors import returns_of_claim, why_here
+from reviewqueue.review.showing import standing
 from reviewqueue.web.access import page
 from reviewqueue.web.render import show
 from reviewqueue.web.request import PersonRequest
+
+if TYPE_CHECKING:
+    from reviewqueue.accounts.models import User
+    from reviewqueue.review.models import Label, LabelReturn
 
 
 @page
@@ -22,6 +29,20 @@ def claim(request: PersonRequest, claim_id: UUID) -> HttpResponse:
         "life": life,
         "views": with_every_view(life.claim.pipeline.content_views),
         "why": why_here(life.decision),
+        "labels": _labels(life, request.user),
         "sees_figures": has_role(request.user, FIGURES_ROLES, pipeline_id=life.claim.pipeline_id),
     }
     return show(request, "claims/claim.html", context)
+
+
+def _labels(life: ClaimLife, user: User) -> list[tuple[Label, bool, LabelReturn | None]]:
+    """Each with whether this person may return it, and whether it is out."""
+    out = returns_of_claim(life.claim.pk)
+    standing_ones = {label.pk for label in standing(life.labels)}
+    is_senior = has_role(user, [Role.SENIOR], pipeline_id=life.claim.pipeline_id)
+    rows = []
+    for label in life.labels:
+        returned = out.get(label.slot_id) if label.pk in standing_ones else None
+        may_return = is_senior and label.pk in standing_ones and label.reviewer_id != user.pk and not returned
+        rows.append((label, may_return and label.task.closed_at is not None, returned))
+    return rows

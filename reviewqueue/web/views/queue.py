@@ -46,6 +46,7 @@ def queue(request: PersonRequest) -> HttpResponse:
     ]
     held = selectors.live_leases(user) if works else []
     kept = selectors.kept_for(user) if works else 0
+    returned = selectors.returned_to(user) if works else []
     recent = selectors.recent_labels(user) if works else []
     startable = sum(row.counts.open for row in rows if row.works_here)
     nothing = None if startable or held else selectors.nothing_reason(user)
@@ -55,6 +56,7 @@ def queue(request: PersonRequest) -> HttpResponse:
         "startable": startable,
         "held": held,
         "kept": kept,
+        "returned": returned,
         "recent": recent,
         "nothing": nothing,
         "undo": undoable(recent[0]) if recent else None,
@@ -63,7 +65,7 @@ def queue(request: PersonRequest) -> HttpResponse:
         [repr(row) for row in rows],
         [lease.pk for lease in held],
         [label.pk for label in recent],
-        kept,
+        [kept, [each.pk for each in returned]],
         repr(nothing),
         context["undo"] is None,
     ]

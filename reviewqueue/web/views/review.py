@@ -17,7 +17,7 @@ from reviewqueue.cascade.selectors import earlier_attempts, is_superseded
 from reviewqueue.errors import Conflict, Invalid
 from reviewqueue.pipelines.content_views import with_every_view
 from reviewqueue.review import selectors
-from reviewqueue.review.services import handing_over, labels, leases, on_hold, reservations
+from reviewqueue.review.services import handing_over, labels, leases, on_hold, reservations, returning
 from reviewqueue.review.services.leases import ESCALATE, LeaseLost
 from reviewqueue.web.access import action, form_page, page
 from reviewqueue.web.forms import (
@@ -37,9 +37,11 @@ from reviewqueue.web.views.queue import next_lease, reviewing_in
 from reviewqueue.web.wording import HOLDS, SKIP_REASONS
 
 if TYPE_CHECKING:
-    from reviewqueue.review.models import Label, Lease
+    from reviewqueue.review.models import Label, LabelReturn, Lease
 
 
+CHANGED: Final = "Changed. Your first answer stays on record beside the new one."
+AS_IT_WAS: Final = "Kept as it was."
 ANSWER_SENT: Final = frozenset({"verdict", "choice", "correction", "note"})
 """Fields of the answer: there when the browser sends it along with something else."""
 
@@ -229,30 +231,51 @@ def draft(request: PersonRequest, lease_id: UUID) -> HttpResponse:
 def revise(request: PersonRequest, label_id: UUID) -> HttpResponse:
     """Taking back an answer means giving another one: both stay on record."""
     earlier = selectors.label_for(request.user, label_id)
+    returned = selectors.return_of(earlier)
     view = selectors.task_view(selectors.lease_for(request.user, earlier.lease_id))["task"]
     sent = request.POST if request.method == "POST" else None
     form = AnswerForm(view, sent, initial=given_before(earlier, view))
-    reason = RevisionForm(sent, initial={"reason": "slip" if earlier.blind == "none" else "after_reveal"})
+    reason = RevisionForm(sent, initial={"reason": _likely_reason(earlier, returned)})
     if form.is_valid() and reason.is_valid():
         try:
-            labels.revise_label(
+            done = labels.revise_label(
                 reviewer=request.user, label_id=label_id, answer=form.answer(), reason=reason.cleaned_data["reason"]
             )
         except Invalid as invalid:
             form.take_over(invalid.problems)
         else:
-            messages.success(request, "Changed. Your first answer stays on record beside the new one.")
+            messages.success(request, CHANGED if done.created else AS_IT_WAS)
             return _back_to_work(request)
     context = {
         "task": view,
-        "views": with_every_view(earlier.task.pipeline.content_views),
         "form": form,
         "earlier": earlier,
+        "returned": returned,
         "reveal": reveal_after(earlier),
         "reason": reason,
         "seconds_left": _seconds_to_change(earlier),
     }
     return show(request, "review/revise.html", context, status=422 if form.errors or reason.errors else 200)
+
+
+def _likely_reason(earlier: Label, returned: LabelReturn | None) -> str:
+    if returned:
+        return "returned"
+    return "slip" if earlier.blind == "none" else "after_reveal"
+
+
+@action
+def give_back(request: PersonRequest, label_id: UUID) -> HttpResponse:
+    """A senior returns somebody's label with a comment."""
+    label = selectors.label_of_another(request.user, label_id)
+    try:
+        returning.return_label(senior=request.user, label_id=label_id, comment=request.POST.get("comment", ""))
+    except Invalid as invalid:
+        for problem in invalid.problems:
+            messages.error(request, problem.detail)
+    else:
+        messages.success(request, "Returned. It waits on its reviewer's queue page until they answer.")
+    return go(request, "web:claim", claim_id=label.claim_id)
 
 
 def _seconds_to_change(label: Label) -> int:
