@@ -17,6 +17,7 @@ from typing import Any, Final, TypeGuard
 
 from reviewqueue.pipelines.content_views import AUTO, MARKDOWN, TEXT
 from reviewqueue.web import hostile, json_tree, markdown
+from reviewqueue.web.context_items import Passage
 from reviewqueue.web.hostile import Shown
 
 FIRST_SHOWN: Final = 20 * 1024
@@ -76,6 +77,39 @@ class View:
 def written(value: Any) -> str:
     """The plain text of a value: texts as they are, everything else as indented JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text with its hidden characters marked: what is shown at once, and the rest."""
+
+    head: Shown
+    rest: Shown
+    rest_length: int
+
+
+def text_view(text: str, passages: Sequence[Passage] = ()) -> Text:
+    """`passages` are highlighted; one that goes over the cut is highlighted on both sides of it."""
+    head = _with_passages(text, 0, min(FIRST_SHOWN, len(text)), passages)
+    rest = _with_passages(text, FIRST_SHOWN, len(text), passages)
+    return Text(head, rest, len(text) - FIRST_SHOWN)
+
+
+def _with_passages(text: str, start: int, end: int, passages: Sequence[Passage]) -> Shown:
+    parts, place = [], start
+    for passage in passages:
+        first, last = max(passage.start, place), min(passage.end, end)
+        if first >= last:
+            continue
+        name = f' id="{passage.anchor}"' if first == passage.start else ""
+        inside = hostile.shown(text[first:last])
+        parts += [
+            hostile.shown(text[place:first]),
+            Shown(f'<mark class="passage"{name} tabindex="-1">{inside.html}</mark>', inside.marks),
+        ]
+        place = last
+    parts.append(hostile.shown(text[place:end]))
+    return Shown("".join(part.html for part in parts), sum(part.marks for part in parts))
 
 
 def formatted(value: Any, wanted: str = AUTO) -> View | None:

@@ -1,5 +1,6 @@
 // Everything the pages do beyond HTML. Each module finds what it serves by data attributes; no page needs any of it.
 import { startDraft } from "./draft.js";
+import { startFrames } from "./frames.js";
 import { startKeys } from "./keys.js";
 import { startNext } from "./next.js";
 import { startNotices } from "./notices.js";
@@ -9,6 +10,7 @@ import { startTask } from "./task.js";
 startPage();
 startNotices();
 startKeys();
+startFrames();
 startTask();
 startDraft();
 startNext();

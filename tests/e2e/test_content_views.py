@@ -158,3 +158,80 @@ def test_every_view_fits_its_screen(
     page.evaluate("for (const each of document.querySelectorAll('details')) { each.name = ''; each.open = true }")
     picture(page, f"views-{name}")
     assert fits(page)
+
+
+PRICES = "Plans of 2026.\n\nThe Pro plan costs 18 EUR per seat and month.\n\nThe Free plan is free."
+TERMS = (
+    "Terms.\n\n" + "Nothing of note is said here. " * 1_000 + "\n\nRefunds are paid within 14 days.\n" + "End. " * 100
+)
+POINTING = (
+    "Pro costs 18 EUR per seat [1]. Refunds are “paid within 14 days” [terms]. See [7], and “free for all of you”."
+)
+
+
+def pointing_claim(world: World, **changes: Any) -> None:
+    world.claim(
+        output=POINTING,
+        context=[
+            {"kind": "document", "title": "Price list", "text": PRICES},
+            {"kind": "document", "title": "Terms", "id": "terms", "text": TERMS},
+            {"kind": "message", "role": "user", "text": "How much is Pro?"},
+            {"kind": "message", "role": "agent", "text": "Let me look."},
+        ],
+        **changes,
+    )
+
+
+@pytest.mark.parametrize("markdown", [True, False])
+def test_a_citation_leads_to_its_passage_in_another_piece_of_evidence(
+    site: Site, committed_world: World, *, markdown: bool
+) -> None:
+    if markdown:
+        changes = {"content_views": EVERYWHERE}
+        change_settings(pipeline=committed_world.pipeline, changes=changes, by=committed_world.olga)
+    pointing_claim(committed_world)
+    page = task_page(site, committed_world)
+    page.get_by_role("link", name="stands word for word in Terms").click()
+    passage = page.locator("mark.passage", has_text="paid within 14 days")
+    expect(passage).to_be_in_viewport()
+    expect(passage).to_be_focused()
+    page.get_by_role("link", name="the closest passage in Price list").click()
+    expect(page.locator("mark.passage", has_text="18 EUR per seat")).to_be_in_viewport()
+    expect(page.locator(".cited")).to_contain_text("[7] points at nothing")
+    expect(page.locator(".cited")).to_contain_text("“free for all of you” stands nowhere in the evidence like this")
+    expect(page.locator(".evidence")).to_contain_text("2 messages")
+    picture(page, f"cited-{'markdown' if markdown else 'text'}")
+    page.set_viewport_size(NARROW)
+    picture(page, "cited-phone")
+    assert fits(page)
+
+
+def test_without_javascript_a_citation_leads_there_too(site: Site, committed_world: World) -> None:
+    pointing_claim(committed_world)
+    page = task_page(site, committed_world, java_script_enabled=False)
+    page.get_by_role("link", name="the closest passage in Price list").click()
+    expect(page.locator("mark.passage", has_text="18 EUR per seat")).to_be_in_viewport()
+    expect(page.locator(".search").first).to_be_hidden()
+
+
+def test_a_long_text_is_searched_whole_and_stays_as_it_is(site: Site, committed_world: World) -> None:
+    text = "x" * (20 * 1024 - 3) + "Needle one\u200b here. " + "The plan is fine. " * 500 + " NEEDLE two\n"
+    committed_world.claim(output=text)
+    page = task_page(site, committed_world)
+    shown = page.locator(".as-text").last
+    before = shown.inner_html()
+    box = page.get_by_label("Search in Output")
+    box.fill("needle")
+    expect(page.locator(".search output")).to_have_text("1 of 2")
+    box.press("Enter")
+    expect(page.locator(".search output")).to_have_text("2 of 2")
+    box.press("Enter")
+    expect(page.locator(".search output")).to_have_text("1 of 2")
+    over_the_cut, second = page.evaluate("[...CSS.highlights.get('found')].map(String)")
+    assert (over_the_cut[:3], over_the_cut[-3:], second) == ("Nee", "dle", "NEEDLE")
+    picture(page, "search")
+    box.fill("one\u200b here")
+    expect(page.locator(".search output")).to_have_text("1 of 1")
+    box.fill("nowhere")
+    expect(page.locator(".search output")).to_have_text("not found")
+    assert shown.inner_html().replace(' open=""', "") == before

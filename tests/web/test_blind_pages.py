@@ -59,6 +59,16 @@ def test_a_page_blind_to_the_answer_shows_neither(world: World, rita: Visitor, b
     assert [canary for canary in (*SCORE_CANARIES, *OUTPUT_CANARIES) if canary in page] == []
 
 
+def test_evidence_does_not_show_what_a_hidden_output_cites(world: World, rita: Visitor, blind_to: Any) -> None:
+    blind_to("answer")
+    ask_for_choices(world)
+    evidence = [{"kind": "document", "title": "Prices", "text": "The Pro plan costs 18 EUR per seat."}]
+    page = task_page(world, rita, output="It says “plan costs 18 EUR” [1].", context=evidence)
+    assert "The Pro plan costs 18 EUR per seat." in page
+    assert "passage" not in page
+    assert "points at" not in page
+
+
 def test_an_open_page_says_why_the_claim_is_here(world: World, rita: Visitor) -> None:
     page = task_page(world, rita, output="canary-output")
     assert "Why is this here" in page

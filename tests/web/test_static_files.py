@@ -12,6 +12,8 @@ from django.test import override_settings
 
 from reviewqueue.web.static_files import HashedStaticFiles
 
+STATIC = Path(__file__).resolve().parents[2] / "static"
+
 
 @pytest.fixture
 def collected(tmp_path: Path) -> HashedStaticFiles:
@@ -26,7 +28,7 @@ def test_collected_files_carry_their_hash_and_import_each_other_by_it(
     assert re.fullmatch(r"/static/app\.[0-9a-f]{12}\.css", collected.url("app.css"))
     script = tmp_path / collected.url("js/review.js").removeprefix("/static/")
     imported = re.findall(r'from "\./([^"]+)"', script.read_text())
-    assert len(imported) == (Path("static") / "js" / "review.js").read_text().count('from "./')
+    assert len(imported) == (STATIC / "js" / "review.js").read_text().count('from "./') > 0
     for name in imported:
         assert re.fullmatch(r"\w+\.[0-9a-f]{12}\.js", name)
         assert (script.parent / name).exists()

@@ -19,6 +19,7 @@ from reviewqueue.pipelines.content_views import TEXT, view_of_kind
 from reviewqueue.pipelines.costs import amount_text
 from reviewqueue.verifiers.running import Check
 from reviewqueue.web import charts, content_views, hostile, wording
+from reviewqueue.web.context_items import Passage
 from reviewqueue.web.hostile import Shown
 
 register = template.Library()
@@ -188,23 +189,30 @@ def visible(text: object) -> SafeString:
 
 
 @register.inclusion_tag("parts/untrusted.html")
-def untrusted(value: Any, label: str, source: str = "untrusted text", view: str = TEXT) -> dict[str, Any]:
+def untrusted(
+    value: Any,
+    label: str,
+    source: str = "untrusted text",
+    view: str = TEXT,
+    passages: Sequence[Passage] = (),
+) -> dict[str, Any]:
     """A value that came with a claim, framed: as text, and before that in the way that fits it, if `view` lets it.
 
-    `view` is what the pipeline declares of the value, see pipelines/content_views.py.
+    `view` is what the pipeline declares of the value, see pipelines/content_views.py. Passages are highlighted in the
+    text, which then comes first.
     """
     text, formatted = content_views.written(value), content_views.formatted(value, view)
-    cut = content_views.FIRST_SHOWN
-    head, rest = hostile.shown(text[:cut]), hostile.shown(text[cut:])
+    as_text = content_views.text_view(text, passages)
     return {
         "label": label,
         "source": source,
         "is_empty": not text.strip(),
         "is_json": not isinstance(value, str),
-        "head": marked(head),
-        "rest": marked(rest),
-        "rest_length": len(text) - cut,
-        "marks": max(head.marks + rest.marks, formatted.marks if formatted else 0),
+        "head": marked(as_text.head),
+        "rest": marked(as_text.rest),
+        "rest_length": as_text.rest_length,
+        "marks": max(as_text.head.marks + as_text.rest.marks, formatted.marks if formatted else 0),
+        "passages": len(passages),
         "view": formatted,
         "group": f"view-{secrets.token_hex(6)}" if formatted else "",
     }

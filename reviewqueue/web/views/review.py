@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +20,7 @@ from reviewqueue.review import selectors
 from reviewqueue.review.services import handing_over, labels, leases, on_hold, reservations, returning
 from reviewqueue.review.services.leases import ESCALATE, LeaseLost
 from reviewqueue.web.access import action, form_page, page
+from reviewqueue.web.context_items import evidence_of
 from reviewqueue.web.forms import (
     HOW_LONG,
     AnswerForm,
@@ -37,6 +38,7 @@ from reviewqueue.web.views.queue import next_lease, reviewing_in
 from reviewqueue.web.wording import HOLDS, SKIP_REASONS
 
 if TYPE_CHECKING:
+    from reviewqueue.pipelines.models import Pipeline
     from reviewqueue.review.models import Label, LabelReturn, Lease
 
 
@@ -72,7 +74,7 @@ def _task_context(lease: Lease, form: AnswerForm | None = None) -> dict[str, Any
     return {
         "lease": lease,
         "task": view,
-        "views": with_every_view(lease.task.pipeline.content_views),
+        **_content_context(view, lease.task.pipeline),
         "form": form or AnswerForm(view, initial=lease.draft),
         # Upstream answers anew what it thinks is bad: whoever judges blind is not told.
         "superseded": is_open and is_superseded(claim_id),
@@ -84,6 +86,10 @@ def _task_context(lease: Lease, form: AnswerForm | None = None) -> dict[str, Any
         "skip_reasons": SKIP_REASONS.items(),
         "holds": HOLDS.items(),
     }
+
+
+def _content_context(view: Mapping[str, Any], pipeline: Pipeline) -> dict[str, Any]:
+    return {"views": with_every_view(pipeline.content_views), "evidence": evidence_of(view)}
 
 
 @action
@@ -248,6 +254,7 @@ def revise(request: PersonRequest, label_id: UUID) -> HttpResponse:
             return _back_to_work(request)
     context = {
         "task": view,
+        **_content_context(view, earlier.task.pipeline),
         "form": form,
         "earlier": earlier,
         "returned": returned,
