@@ -88,6 +88,7 @@ CATALOGUE: Mapping[str, Shape] = {
     "claim.superseded": _about_claim("superseded_by case attempt"),
     "task.opened": _about_claim("task", _TASK),
     "task.closed": _about_claim("task", _TASK),
+    "task.changed": _about_claim("task slot change", "priority priority_from kept_for until_us"),
     "lease.granted": _about_claim("lease task lease_no reviewer", _LEASE),
     "lease.renewed": _about_claim("lease", _LEASE),
     "lease.held": _about_claim("lease", _LEASE),

@@ -157,6 +157,7 @@ class LeaseEnd(models.TextChoices):
     SKIPPED = "skipped"
     EXPIRED = "expired"
     HANDED = "handed"
+    FORCED = "forced"  # ended by a senior: nobody's any more, but the answer still counts as long as nobody took over
 
 
 MAX_LEASES_IN_HAND = 5
@@ -220,6 +221,46 @@ class Reservation(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class ChangeKind(models.TextChoices):
+    PRIORITISE = "prioritise"
+    RELEASE = "release"
+    REASSIGN = "reassign"
+
+
+class TaskChange(models.Model):
+    """What a senior did to several slots at once. It can be undone for a while."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=ChangeKind.choices)
+    created_at = models.DateTimeField()
+    undo_until = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class SlotChange(models.Model):
+    """One slot of a TaskChange: how it was and how it is since, and the lease that was ended with it."""
+
+    change = models.ForeignKey(TaskChange, on_delete=models.CASCADE, related_name="slots")
+    slot = models.ForeignKey(ReviewSlot, on_delete=models.CASCADE, related_name="+")
+    lease = models.ForeignKey(Lease, null=True, on_delete=models.CASCADE, related_name="+")
+    lease_until = models.DateTimeField(null=True)
+    lease_no = models.PositiveIntegerField()
+    before = models.JSONField()
+    after = models.JSONField()
+    kept_because = models.CharField(max_length=20, blank=True)  # why the undo left it as it is
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="change_slot_once", fields=["change", "slot"])]
+
+    def __str__(self) -> str:
+        return f"{self.change_id} {self.slot_id}"
 
 
 class Skip(models.Model):

@@ -220,6 +220,7 @@ EVENTS: Final = {
     "claim.superseded": "Answered by a newer attempt",
     "task.opened": "Review asked for",
     "task.closed": "Review finished",
+    "task.changed": "Moved in the queue",
     "lease.granted": "Taken by a reviewer",
     "lease.renewed": "Hold extended",
     "lease.held": "Kept for later",

@@ -39,7 +39,7 @@ def hand_over(*, reviewer: User, lease_id: UUID, to: str, note: str = "") -> Non
     held = hold(reviewer=reviewer, lease_id=lease_id)
     if HandOver.objects.filter(lease=held.lease, to__username=to).exists():
         return
-    if held.lost:
+    if held.unkeepable:
         raise lease_lost(held)
     person = _colleague(held, reviewer, to)
     until = held.now + KEPT

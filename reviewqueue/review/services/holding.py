@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from reviewqueue.accounts.models import User
@@ -26,6 +27,9 @@ class LeaseLost(Conflict):
     code = "lease_lost"
 
 
+STILL_ANSWERABLE: Final = ("", LeaseEnd.EXPIRED, LeaseEnd.FORCED)
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A lease as it is while its claim is locked, at the database's `now`."""
@@ -40,10 +44,15 @@ class Held:
 
     @property
     def lost(self) -> bool:
-        """Given back, answered, or taken over. A lease that merely ran out is not lost."""
+        """Given back, answered, or taken over. A lease that ran out or was ended by a senior may still be answered."""
         lease = self.lease
-        given_away = lease.end_reason not in ("", LeaseEnd.EXPIRED)
+        given_away = lease.end_reason not in STILL_ANSWERABLE
         return given_away or lease.slot.done or lease.slot.lease_no != lease.lease_no
+
+    @property
+    def unkeepable(self) -> bool:
+        """Lost, or ended by a senior: no page that happens to be open may take it back."""
+        return self.lost or self.lease.end_reason == LeaseEnd.FORCED
 
 
 def hold(*, reviewer: User, lease_id: UUID) -> Held:
@@ -55,6 +64,9 @@ def hold(*, reviewer: User, lease_id: UUID) -> Held:
 
 
 def lease_lost(held: Held) -> LeaseLost:
+    if not held.lost:
+        detail = "A senior put this task back. Your answer still counts as long as nobody else takes it."
+        return LeaseLost(detail, label=None)
     return LeaseLost(
         "This task was answered, put back or given to somebody else. Nothing was changed.",
         label=selectors.standing_answer(held.lease),

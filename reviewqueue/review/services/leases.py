@@ -64,7 +64,7 @@ SKIPS_BEFORE_SENIORS: Final = 3
 SKIP_REASONS: Final = ("need_context", "outside_skill", "conflict_of_interest", "broken", "policy_unclear", "other")
 ESCALATE: Final = selectors.ESCALATED
 PUT_BACK: Final = ("", "back")
-GIVEN_BACK: Final = (LeaseEnd.RELEASED, LeaseEnd.SKIPPED)
+GIVEN_BACK: Final = (LeaseEnd.RELEASED, LeaseEnd.SKIPPED, LeaseEnd.FORCED)
 MAX_DRAFT_BYTES: Final = 300 * 1024
 SWEEP_BATCH: Final = 200
 # Waited before looking again when all that is free is locked at this very moment, in seconds.
@@ -218,7 +218,7 @@ def renew(*, reviewer: User, lease_id: UUID) -> Lease:
     """
     held = hold(reviewer=reviewer, lease_id=lease_id)
     lease = held.lease
-    if held.lost:
+    if held.unkeepable:
         raise lease_lost(held)
     limit = max(lease.granted_at + LONGEST_LEASE, lease.held_until or lease.granted_at)
     if held.now >= limit:

@@ -35,7 +35,7 @@ def put_on_hold(*, reviewer: User, lease_id: UUID, minutes: int) -> Lease:
         raise Invalid([FieldProblem("/minutes", "range", f"Minutes are a whole number from 1 to {MOST_MINUTES:,}.")])
     held = hold(reviewer=reviewer, lease_id=lease_id)
     lease = held.lease
-    if held.lost:
+    if held.unkeepable:
         raise lease_lost(held)
     limit = lease.granted_at + LONGEST_HOLD
     if held.now >= limit:

@@ -13,8 +13,9 @@ from uuid import UUID
 from django.db.models import F, Max, QuerySet
 
 from reviewqueue.claims.models import Claim
-from reviewqueue.review.models import FOR_ANYBODY, Label, Lease, LeaseEnd, Purpose, ReviewSlot, ReviewTask
+from reviewqueue.review.models import FOR_ANYBODY, Label, Lease, Purpose, ReviewSlot, ReviewTask
 from reviewqueue.review.resolution import BY_SENIORS
+from reviewqueue.review.services.holding import STILL_ANSWERABLE
 from reviewqueue.transactions import joins_transaction
 
 TIGHTENED = (Purpose.REVIEW, Purpose.ESCALATION)
@@ -67,7 +68,7 @@ def _in_hand(tasks: Sequence[ReviewTask]) -> dict[UUID, list[int]]:
     """By task, the slots whose last holder may still answer, also when the hold ran out."""
     leases = Lease.objects.filter(task__in=tasks, lease_no=F("slot__lease_no"), slot__done=False)
     held: dict[UUID, list[int]] = {}
-    for task_id, slot_id in leases.filter(end_reason__in=["", LeaseEnd.EXPIRED]).values_list("task_id", "slot_id"):
+    for task_id, slot_id in leases.filter(end_reason__in=STILL_ANSWERABLE).values_list("task_id", "slot_id"):
         held.setdefault(task_id, []).append(slot_id)
     return held
 

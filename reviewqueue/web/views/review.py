@@ -58,7 +58,7 @@ def task(request: PersonRequest, lease_id: UUID) -> HttpResponse:
 
 def _is_over(lease: Lease) -> bool:
     """Answered, given back or taken over. A lease that merely ran out may still be answered."""
-    return lease.end_reason not in ("", "expired") or lease.slot.done or lease.slot.lease_no != lease.lease_no
+    return lease.end_reason not in ("", "expired", "forced") or lease.slot.done or lease.slot.lease_no != lease.lease_no
 
 
 def _show_task(
@@ -83,6 +83,7 @@ def _task_context(lease: Lease, form: AnswerForm | None = None) -> dict[str, Any
         "colleagues": selectors.colleagues(lease),
         "escalation_notes": selectors.escalation_notes(lease),
         "ran_out": lease.expires_at <= timezone.now(),
+        "put_back_by_senior": lease.end_reason == "forced",
         "skip_reasons": SKIP_REASONS.items(),
         "holds": HOLDS.items(),
     }
