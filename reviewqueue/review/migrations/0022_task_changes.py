@@ -10,7 +10,7 @@ import reviewqueue.claims.models
 class Migration(migrations.Migration):
     dependencies = [
         ("pipelines", "0002_signals_and_costs"),
-        ("review", "0021_turn"),
+        ("review", "0043_label_return"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
