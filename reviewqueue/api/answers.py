@@ -333,6 +333,9 @@ class ContentViews(Struct, frozen=True, kw_only=True):
     input: View
     output: View
     markdown_context: Annotated[list[str], Meta(description="The kinds of context items whose text is Markdown.")]
+    media_origins: Annotated[list[str], Meta(description="From where images, sound and PDF files may be loaded.")]
+    images: Annotated[Literal["plain", "blurred", "grey", "blurred_grey"], Meta(description="How images come.")]
+    audio: Annotated[Literal["plain", "muted"], Meta(description="How sound comes.")]
 
 
 class PipelineDetail(Pipeline, frozen=True, kw_only=True):

@@ -178,7 +178,14 @@ PIPELINE_DETAIL: Final[dict[str, Any]] = {
         }
     },
     "costs": {"currency": "EUR", "review": 1.2, "error": 40.0, "steps": {"retry": 0.002}},
-    "content_views": {"input": "auto", "output": "markdown", "markdown_context": ["document"]},
+    "content_views": {
+        "input": "auto",
+        "output": "markdown",
+        "markdown_context": ["document"],
+        "media_origins": ["https://images.example.com"],
+        "images": "blurred",
+        "audio": "plain",
+    },
     "one_person_approval": False,
     "stopped": False,
     "active_policy": {"number": 3, "document_hash": _HASH},

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from reviewqueue.web.citations import Cited, cited_in
+from reviewqueue.web.media import Media, media_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Piece:
     item: Mapping[str, Any]
     passages: Sequence[Passage]
     turns: Sequence[Mapping[str, str]]
+    media: Media | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,12 @@ class Evidence:
     pieces: Sequence[Piece]
     pointers: Sequence[Pointer]
 
+    @property
+    def has_media(self) -> bool:
+        return any(piece.media for piece in self.pieces)
 
-def evidence_of(task: Mapping[str, Any]) -> Evidence:
+
+def evidence_of(task: Mapping[str, Any], origins: Collection[str] = ()) -> Evidence:
     """Of a task as `review.showing` writes it. What is hidden of the output is not in it, so nothing points then."""
     context, prefix = task["context"], f"evidence-{task['id']}"
     cited = cited_in(task["claim"].get("output"), context)
@@ -56,7 +62,7 @@ def evidence_of(task: Mapping[str, Any]) -> Evidence:
         first, turns = group[0], _turns(context, group)
         anchor = f"{prefix}-{first + 1}"
         passages = [] if turns else _passages(anchor, first, cited)
-        piece = Piece(first + 1, anchor, context[first], passages, turns)
+        piece = Piece(first + 1, anchor, context[first], passages, turns, media_of(context[first], origins))
         pieces.append(piece)
         holding.update(dict.fromkeys(group, piece))
     return Evidence(pieces, [_pointer(each, context, holding) for each in cited])

@@ -9,11 +9,11 @@ from django import forms
 from django.utils.datastructures import MultiValueDict
 
 from reviewqueue.errors import FieldProblem
-from reviewqueue.pipelines.content_views import KINDS, PARTS, with_every_view
+from reviewqueue.pipelines.content_views import KINDS, ORIGINS, PARTS, with_every_view
 from reviewqueue.pipelines.costs import MOST, STEPS, amount_text
 from reviewqueue.pipelines.names import MAX_NAME, pointer_to
 from reviewqueue.pipelines.signals import MAX_DESCRIPTION, MAX_SIGNALS
-from reviewqueue.web.wording import CONTENT_VIEWS, DIRECTIONS, ELICITATIONS, SIGNAL_FAMILIES
+from reviewqueue.web.wording import CONTENT_VIEWS, DIRECTIONS, ELICITATIONS, IMAGE_CARE, SIGNAL_FAMILIES, SOUND_CARE
 
 if TYPE_CHECKING:
     from reviewqueue.accounts.models import User
@@ -46,6 +46,9 @@ class SettingsForm(forms.Form):
     review = _amount()
     error = _amount()
     markdown_context = forms.CharField(required=False)
+    media_origins = forms.CharField(required=False)
+    images = forms.ChoiceField(choices=list(IMAGE_CARE.items()))
+    audio = forms.ChoiceField(choices=list(SOUND_CARE.items()))
 
     def __init__(
         self,
@@ -81,6 +84,9 @@ class SettingsForm(forms.Form):
             "content_views": {
                 **{part: given[f"view_{part}"] for part in PARTS},
                 KINDS: _lines(given["markdown_context"]),
+                ORIGINS: [line.rstrip("/").lower() for line in _lines(given["media_origins"])],
+                "images": given["images"],
+                "audio": given["audio"],
             },
         }
 
@@ -159,6 +165,9 @@ def initial_settings(pipeline: Pipeline, version: str) -> dict[str, Any]:
         **{f"step_{step}": _written(amount) for step, amount in costs.get("steps", {}).items()},
         **{f"view_{part}": views[part] for part in PARTS},
         "markdown_context": "\n".join(views[KINDS]),
+        "media_origins": "\n".join(views[ORIGINS]),
+        "images": views["images"],
+        "audio": views["audio"],
     }
 
 
@@ -196,7 +205,7 @@ _FIELD_OF: Final = {
     **{f"/costs/{name}": name for name in ("currency", *_AMOUNTS)},
     **{f"/costs/steps/{step}": f"step_{step}" for step in STEPS},
     **{f"/content_views/{part}": f"view_{part}" for part in PARTS},
-    f"/content_views/{KINDS}": "markdown_context",
+    **{f"/content_views/{name}": name for name in (KINDS, ORIGINS, "images", "audio")},
 }
 
 
@@ -224,6 +233,9 @@ LABELS: Final = {
     "view_input": "The input is shown as",
     "view_output": "The output is shown as",
     "markdown_context": "Evidence in Markdown",
+    "media_origins": "Images and sound may come from",
+    "images": "Images are shown",
+    "audio": "Sound comes",
 }
 
 

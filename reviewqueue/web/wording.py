@@ -173,6 +173,13 @@ CONTENT_VIEWS: Final = {
     "text": "plain text",
     "markdown": "Markdown",
 }
+IMAGE_CARE: Final = {
+    "plain": "as they are",
+    "blurred": "blurred until one points at them",
+    "grey": "without colour",
+    "blurred_grey": "blurred, and without colour",
+}
+SOUND_CARE: Final = {"plain": "as it is", "muted": "muted at first"}
 DIRECTIONS: Final = {
     "better": "Higher is better",
     "riskier": "Higher is riskier",
@@ -291,6 +298,8 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "elicitation": ELICITATIONS,
     "direction": DIRECTIONS,
     "content_view": CONTENT_VIEWS,
+    "image_care": IMAGE_CARE,
+    "sound_care": SOUND_CARE,
     "tier": TIERS,
     "trip": TRIP_REASONS,
     "reset": RESET_REASONS,

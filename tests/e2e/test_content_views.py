@@ -235,3 +235,40 @@ def test_a_long_text_is_searched_whole_and_stays_as_it_is(site: Site, committed_
     box.fill("nowhere")
     expect(page.locator(".search output")).to_have_text("not found")
     assert shown.inner_html().replace(' open=""', "") == before
+
+
+ORIGIN = "https://images.example.com"
+PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="640" height="320"><rect width="640" height="320"/>
+<circle cx="160" cy="160" r="90" fill="#fd3"/><text x="300" y="180" font-size="60">Prices</text></svg>"""
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_an_image_is_blurred_until_somebody_looks_at_it(
+    site: Site, committed_world: World, viewport: dict[str, int]
+) -> None:
+    views = {"media_origins": [ORIGIN], "images": "blurred_grey", "audio": "muted"}
+    change_settings(pipeline=committed_world.pipeline, changes={"content_views": views}, by=committed_world.olga)
+    committed_world.claim(
+        context=[
+            {"kind": "image", "title": "Chart", "url": f"{ORIGIN}/chart.svg", "text": "Prices since 2020."},
+            {"kind": "audio", "title": "Call", "url": f"{ORIGIN}/call.mp3", "text": "Hello?"},
+            {"kind": "image", "title": "Beacon", "url": "https://evil.example/b.png"},
+        ]
+    )
+    page = site.visitor(committed_world.rita, viewport=viewport)
+    page.route(f"{ORIGIN}/**", lambda route: route.fulfill(body=PICTURE, content_type="image/svg+xml"))
+    page.goto(f"/review/{taken(committed_world.rita).pk}/")
+    image = page.get_by_role("img", name="Chart")
+    expect(image).to_have_css("filter", "blur(24px) grayscale(1)")
+    image.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.media img').naturalWidth > 0")
+    picture(page, f"blurred-{viewport['width']}")
+    page.locator(".media").first.focus()
+    expect(image).to_have_css("filter", "blur(0px) grayscale(1)")
+    page.keyboard.press("]")
+    assert page.evaluate("document.querySelector('audio').muted")
+    page.keyboard.press("]")
+    expect(page.locator(".evidence")).to_contain_text("Not loaded: the owner of the pipeline has allowed nothing")
+    assert fits(page)
+    assert site.foreign_requests == [f"{ORIGIN}/chart.svg"]
+    site.foreign_requests.clear()

@@ -192,7 +192,7 @@ def test_a_task_and_an_answer_take_a_bounded_number_of_queries(world: World, rit
         rita.get(at("task", lease))
     with CaptureQueriesContext(connection) as of_answer:
         rita.ajax("post", at("label", lease), {"verdict": "correct"})
-    assert len(of_page) <= 9
+    assert len(of_page) <= 10
     assert len(of_answer) <= 60
 
 

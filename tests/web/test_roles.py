@@ -162,6 +162,7 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("label", "post", ritas_lease, everybody(404, rita=422)),
     ("skip", "post", ritas_lease, everybody(404, rita=303)),
     ("hold", "post", ritas_lease, everybody(404, rita=303)),
+    ("calming", "post", ritas_lease, everybody(404, rita=303)),
     ("hand_over", "post", ritas_lease, everybody(404, rita=303)),
     ("renew", "post", ritas_lease, everybody(404, rita=303)),
     ("release", "post", ritas_lease, everybody(404, rita=303)),

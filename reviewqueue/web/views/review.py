@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -15,12 +15,11 @@ from django.utils import timezone
 
 from reviewqueue.cascade.selectors import earlier_attempts, is_superseded
 from reviewqueue.errors import Conflict, Invalid
-from reviewqueue.pipelines.content_views import with_every_view
 from reviewqueue.review import selectors
 from reviewqueue.review.services import handing_over, labels, leases, on_hold, reservations, returning
 from reviewqueue.review.services.leases import ESCALATE, LeaseLost
 from reviewqueue.web.access import action, form_page, page
-from reviewqueue.web.context_items import evidence_of
+from reviewqueue.web.content import allow_media, content_context
 from reviewqueue.web.forms import (
     HOW_LONG,
     AnswerForm,
@@ -38,7 +37,6 @@ from reviewqueue.web.views.queue import next_lease, reviewing_in
 from reviewqueue.web.wording import HOLDS, SKIP_REASONS
 
 if TYPE_CHECKING:
-    from reviewqueue.pipelines.models import Pipeline
     from reviewqueue.review.models import Label, LabelReturn, Lease
 
 
@@ -64,17 +62,18 @@ def _is_over(lease: Lease) -> bool:
 def _show_task(
     request: PersonRequest, lease: Lease, form: AnswerForm | None = None, *, status: int = 200
 ) -> HttpResponse:
-    context = {**_task_context(lease, form), "undo": last_answer(request.user)}
-    return show(request, "review/task.html", context, status=status, address=reverse("web:task", args=[lease.pk]))
+    context = {**_task_context(request, lease, form), "undo": last_answer(request.user)}
+    address = reverse("web:task", args=[lease.pk])
+    return allow_media(request, show(request, "review/task.html", context, status=status, address=address))
 
 
-def _task_context(lease: Lease, form: AnswerForm | None = None) -> dict[str, Any]:
+def _task_context(request: PersonRequest, lease: Lease, form: AnswerForm | None = None) -> dict[str, Any]:
     view = selectors.task_view(lease)["task"]
     is_open, claim_id = view["blind"] == "none", lease.task.claim_id
     return {
         "lease": lease,
         "task": view,
-        **_content_context(view, lease.task.pipeline),
+        **content_context(request, view, lease.task.pipeline),
         "form": form or AnswerForm(view, initial=lease.draft),
         # Upstream answers anew what it thinks is bad: whoever judges blind is not told.
         "superseded": is_open and is_superseded(claim_id),
@@ -87,10 +86,6 @@ def _task_context(lease: Lease, form: AnswerForm | None = None) -> dict[str, Any
         "skip_reasons": SKIP_REASONS.items(),
         "holds": HOLDS.items(),
     }
-
-
-def _content_context(view: Mapping[str, Any], pipeline: Pipeline) -> dict[str, Any]:
-    return {"views": with_every_view(pipeline.content_views), "evidence": evidence_of(view)}
 
 
 @action
@@ -141,7 +136,7 @@ def ready(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     reservation = reservations.reserve(reviewer=request.user, pipeline=reviewing_in(request))
     if reservation is None:
         return HttpResponse(status=204)
-    context = {**_task_context(selectors.lease_to_be(reservation)), "reserved": True}
+    context = {**_task_context(request, selectors.lease_to_be(reservation)), "reserved": True}
     return show(request, "review/task.html", context)
 
 
@@ -255,7 +250,7 @@ def revise(request: PersonRequest, label_id: UUID) -> HttpResponse:
             return _back_to_work(request)
     context = {
         "task": view,
-        **_content_context(view, earlier.task.pipeline),
+        **content_context(request, view, earlier.task.pipeline),
         "form": form,
         "earlier": earlier,
         "returned": returned,
@@ -263,7 +258,8 @@ def revise(request: PersonRequest, label_id: UUID) -> HttpResponse:
         "reason": reason,
         "seconds_left": _seconds_to_change(earlier),
     }
-    return show(request, "review/revise.html", context, status=422 if form.errors or reason.errors else 200)
+    status = 422 if form.errors or reason.errors else 200
+    return allow_media(request, show(request, "review/revise.html", context, status=status))
 
 
 def _likely_reason(earlier: Label, returned: LabelReturn | None) -> str:

@@ -146,6 +146,29 @@ def leaves(value: Any) -> list[str]:
         ({"markdown_context": "document"}, ["/content_views/markdown_context"]),
         ({"markdown_context": ["a\nb"]}, ["/content_views/markdown_context"]),
         ({"markdown_context": [f"kind {number}" for number in range(51)]}, ["/content_views/markdown_context"]),
+        ({"images": "bright", "audio": "loud"}, ["/content_views/images", "/content_views/audio"]),
+        ({"media_origins": ["https://a.example.com", "https://b.example.com:8443"]}, []),
+        *(
+            ({"media_origins": [origin]}, ["/content_views/media_origins"])
+            for origin in (
+                "http://a.example.com",
+                "https://a.example.com/",
+                "https://*.example.com",
+                "https://A.example.com",
+                "https://user@a.example.com",
+                "https://localhost",
+                "https://a.example.com; script-src *",
+                "https://a.example.com 'unsafe-inline'",
+                "https://a.example.com\n",
+                "data:",
+                "*",
+                7,
+            )
+        ),
+        (
+            {"media_origins": [f"https://a{number}.example.com" for number in range(11)]},
+            ["/content_views/media_origins"],
+        ),
         ([], ["/content_views"]),
     ],
 )
@@ -154,6 +177,13 @@ def test_what_a_pipeline_declares_is_checked(views: Any, pointers: list[str]) ->
 
 
 def test_what_is_as_it_would_be_anyway_is_not_stored() -> None:
-    everything = {"input": "auto", "output": "text", "markdown_context": []}
+    everything = {
+        "input": "auto",
+        "output": "text",
+        "markdown_context": [],
+        "media_origins": [],
+        "images": "plain",
+        "audio": "plain",
+    }
     assert declared_views(everything) == {"output": "text"}
     assert with_every_view({"output": "text"}) == everything

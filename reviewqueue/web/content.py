@@ -1,0 +1,62 @@
+"""What pages that show the content of a claim need for it, and what their browsers may load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.http import HttpResponse
+
+from reviewqueue.pipelines.content_views import ORIGINS, with_every_view
+from reviewqueue.pipelines.selectors import WORKING_ROLES, pipelines_for
+from reviewqueue.web.context_items import evidence_of
+from reviewqueue.web.media import CALMING, calming
+from reviewqueue.web.request import PersonRequest
+
+if TYPE_CHECKING:
+    from reviewqueue.pipelines.models import Pipeline
+
+CALMING_COOKIE: Final = "calming"
+A_YEAR: Final = 365 * 86_400
+
+
+def content_context(request: PersonRequest, task: Mapping[str, Any], pipeline: Pipeline) -> dict[str, Any]:
+    """`task` is what `review.showing` lets this person see."""
+    views, own = with_every_view(pipeline.content_views), own_calming(request)
+    return {
+        "views": views,
+        "evidence": evidence_of(task, views[ORIGINS]),
+        "calming": calming(views, own),
+        "own_calming": own,
+    }
+
+
+def own_calming(request: PersonRequest) -> list[str]:
+    chosen = request.COOKIES.get(CALMING_COOKIE, "").split(".")
+    return [each for each in CALMING if each in chosen]
+
+
+def keep_calming(response: HttpResponse, chosen: list[str]) -> None:
+    response.set_cookie(
+        CALMING_COOKIE,
+        ".".join(each for each in CALMING if each in chosen),
+        max_age=A_YEAR,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def allow_media(request: PersonRequest, response: HttpResponse) -> HttpResponse:
+    """Lets the document load from the origins that the owners of this person's pipelines allowed.
+
+    Of all of them, because the next task is put into the same document, and is often one of another pipeline.
+    """
+    if not request.htmx:
+        named = pipelines_for(request.user, WORKING_ROLES).filter(content_views__has_key=ORIGINS)
+        allowed = sorted(set(chain.from_iterable(named.values_list(f"content_views__{ORIGINS}", flat=True))))
+        update = {"img-src": allowed, "media-src": ["'self'", *allowed]}
+        response._csp_update = update  # type: ignore[attr-defined]  # where django-csp looks for it
+    return response

@@ -1,0 +1,24 @@
+"""How a person wants to look at images and listen to sound."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+
+from reviewqueue.review import selectors
+from reviewqueue.web.access import action
+from reviewqueue.web.content import keep_calming
+from reviewqueue.web.render import go
+from reviewqueue.web.request import PersonRequest
+
+
+@action
+def choose_calming(request: PersonRequest, lease_id: UUID) -> HttpResponse:
+    """Kept by this browser, for all pipelines; what a pipeline asks for stays on top of it."""
+    lease = selectors.lease_for(request.user, lease_id)
+    messages.success(request, "Images and sound come like this from now on, in this browser.")
+    response = go(request, "web:task", lease_id=lease.pk)
+    keep_calming(response, request.POST.getlist("calming"))
+    return response

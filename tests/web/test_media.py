@@ -1,0 +1,113 @@
+"""Images and sound among the evidence: from where they may come, and how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.urls import reverse
+
+from reviewqueue.pipeline_settings import change_settings
+from tests.services.review.steps import taken
+from tests.web.visitor import Visitor, text_of
+from tests.world import World
+
+ORIGIN = "https://images.example.com"
+IMAGE = {"kind": "image", "title": 'A "chart"', "url": f"{ORIGIN}/chart.png", "text": "Prices since 2020."}
+SOUND = {"kind": "audio", "title": "The call", "url": f"{ORIGIN}/call.mp3", "text": "Hello?"}
+FILE = {"kind": "pdf", "title": "Terms", "url": f"{ORIGIN}/terms.pdf"}
+
+
+@pytest.fixture
+def views(world: World) -> Any:
+    def declare(**views: Any) -> None:
+        change_settings(pipeline=world.pipeline, changes={"content_views": views}, by=world.olga)
+
+    return declare
+
+
+def task_page(world: World, rita: Visitor, *context: dict[str, Any]) -> HttpResponse:
+    world.claim(context=list(context))
+    return rita.get(reverse("web:task", args=[taken(world.rita).pk]))
+
+
+def policy_of(response: HttpResponse) -> dict[str, str]:
+    directives = (part.strip().partition(" ") for part in response["Content-Security-Policy"].split(";"))
+    return {name: value for name, _, value in directives if name}
+
+
+def test_media_from_an_allowed_origin_are_shown_with_their_words(world: World, rita: Visitor, views: Any) -> None:
+    views(media_origins=[ORIGIN])
+    response = task_page(world, rita, IMAGE, SOUND, FILE)
+    page = text_of(response)
+    assert '<img src="https://images.example.com/chart.png" alt="A &quot;chart&quot;"' in page
+    assert "Prices since 2020." in page
+    assert '<audio controls preload="none" src="https://images.example.com/call.mp3" aria-label="Sound 2">' in page
+    assert '<a href="https://images.example.com/terms.pdf" rel="noopener noreferrer" target="_blank">' in page
+    assert policy_of(response)["img-src"] == f"'self' data: {ORIGIN}"
+    assert policy_of(response)["media-src"] == f"'self' {ORIGIN}"
+    assert policy_of(response)["script-src"] == "'self'"
+
+
+def test_media_from_elsewhere_stay_an_address_in_words(world: World, rita: Visitor, views: Any) -> None:
+    views(media_origins=["https://other.example.com"])
+    response = task_page(world, rita, IMAGE, SOUND, FILE)
+    page = text_of(response)
+    assert "<img" not in page
+    assert "<audio" not in page
+    assert page.count("Not loaded: the owner of the pipeline has allowed nothing from there.") == 3
+    assert ORIGIN not in response["Content-Security-Policy"]
+
+
+def test_pages_without_a_task_load_from_nowhere_else(world: World, rita: Visitor, views: Any) -> None:
+    views(media_origins=[ORIGIN])
+    assert policy_of(rita.get("/queue/"))["img-src"] == "'self' data:"
+
+
+def test_the_next_task_may_be_of_any_pipeline_that_this_person_reviews(world: World, rita: Visitor, views: Any) -> None:
+    views(media_origins=[ORIGIN])
+    sams = Visitor(world.sam)
+    world.claim()
+    response = sams.get(reverse("web:task", args=[taken(world.sam).pk]))
+    assert ORIGIN in policy_of(response)["img-src"]
+
+
+def test_an_unusable_origin_is_refused_beside_its_field(world: World, olga: Visitor) -> None:
+    from tests.web.test_pipeline_settings import sent
+
+    response = sent(olga, media_origins="https://images.example.com; script-src *")
+    assert response.status_code == 422
+    assert "An origin is https:// and the name of a host" in text_of(response)
+
+
+def test_an_owner_chooses_how_media_come(world: World, olga: Visitor, rita: Visitor) -> None:
+    from tests.web.test_pipeline_settings import sent
+
+    sent(olga, media_origins=f"{ORIGIN}/", images="blurred", audio="muted")
+    page = text_of(task_page(world, rita, IMAGE, SOUND))
+    assert 'class="evidence calm-blur calm-mute"' in page
+    assert "blurred until you point at it or come here with Tab" in page
+    assert 'call.mp3" muted' in page
+
+
+def test_a_reviewer_adds_to_it_for_this_browser_and_cannot_take_away_what_the_pipeline_asks(
+    world: World, rita: Visitor, views: Any
+) -> None:
+    views(media_origins=[ORIGIN], images="blurred")
+    world.claim(context=[IMAGE])
+    task = reverse("web:task", args=[taken(world.rita).pk])
+    response = rita.post(f"{task}calming/", {"calming": ["grey", "mute", "<b>"]})
+    assert response.status_code == 303
+    assert response.cookies["calming"].value == "grey.mute"
+    assert 'class="evidence calm-blur calm-grey calm-mute"' in text_of(rita.get(task))
+    rita.post(f"{task}calming/", {})
+    assert 'class="evidence calm-blur"' in text_of(rita.get(task))
+
+
+def test_a_cookie_that_says_something_else_changes_nothing(world: World, rita: Visitor, views: Any) -> None:
+    views(media_origins=[ORIGIN])
+    rita.cookies["calming"] = 'blur"><script>.x'
+    page = text_of(task_page(world, rita, IMAGE))
+    assert "calm-" not in page
+    assert "<script>.x" not in page
