@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -39,14 +39,17 @@ _STATEMENT: Final = "".join(
         _FIRST_FOR_SENIORS,
         """),
          told AS (
-    SELECT seen.*, CASE WHEN task.blind = 'none' THEN seen.purpose ELSE %(shown_when_blind)s END AS shown,
+    -- Looked up one by one: joined, all tasks there ever were would be read for these few.
+    SELECT seen.*,
+           CASE (SELECT task.blind FROM review_reviewtask AS task WHERE task.id = seen.task_id)
+                WHEN 'none' THEN seen.purpose ELSE %(shown_when_blind)s END AS shown,
            NOT seen.for_another
            AND (seen.free_at <= statement_timestamp()
                 OR EXISTS (SELECT FROM review_reservation AS kept
                             WHERE kept.reviewer_id = %(me)s AND kept.slot_id = seen.id
                               AND kept.expires_at = seen.free_at))
            AS free
-      FROM seen JOIN review_reviewtask AS task ON task.id = seen.task_id)
+      FROM seen)
     SELECT pipeline_id, shown, count(*),
            count(*) FILTER (WHERE free),
            count(*) FILTER (WHERE NOT free AND (lease_no > 0 OR for_another)),
@@ -87,3 +90,30 @@ def counts(user: User | None, *, pipelines: Sequence[int], seniors_in: Sequence[
     with connection.cursor() as cursor:
         cursor.execute(_STATEMENT, values)
         return [Count(*row) for row in cursor.fetchall()]
+
+
+_OF_ONE: Final = """
+    SELECT ARRAY(SELECT lease.id::text FROM review_lease AS lease
+                  WHERE lease.reviewer_id = %(me)s AND lease.ended_at IS NULL
+                    AND lease.expires_at > statement_timestamp()
+                  ORDER BY lease.granted_at),
+           ARRAY(SELECT out.id FROM review_labelreturn AS out
+                  WHERE out.reviewer_id = %(me)s AND out.answered_at IS NULL ORDER BY out.id LIMIT 20),
+           (SELECT count(*) FROM review_reviewslot AS slot
+             WHERE slot.for_reviewer_id = %(me)s AND NOT slot.done
+               AND slot.for_until > statement_timestamp() AND slot.free_at <= statement_timestamp()),
+           last.id::text,
+           last.created_at + last.undo_seconds * interval '1 second' > statement_timestamp()
+      FROM (SELECT) AS always
+      LEFT JOIN (SELECT label.id, label.created_at, task.undo_seconds
+                   FROM review_label AS label JOIN review_reviewtask AS task ON task.id = label.task_id
+                  WHERE label.reviewer_id = %(me)s ORDER BY label.id DESC LIMIT 1) AS last ON TRUE"""
+
+
+def own_work(user: User) -> tuple[Any, ...]:
+    """What is in this person's hands, what was returned to them, how much is kept for them, their last label, and
+    whether it can still be changed: ids and numbers, to tell whether anything moved. One statement, all by indexes."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_ONE, {"me": user.pk})
+        row: tuple[Any, ...] = cursor.fetchone()
+    return row

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -48,17 +48,19 @@ def _frame(request: HtmxRequest) -> str:
     return "layout/swap.html" if request.htmx.target == "page" else "layout/part.html"
 
 
-def show_if_changed(request: HtmxRequest, template: str, context: Mapping[str, Any], *, shown: object) -> HttpResponse:
+def show_if_changed(
+    request: HtmxRequest, template: str, context: Callable[[], Mapping[str, Any]], *, shown: object
+) -> HttpResponse:
     """A page that asks for itself every few seconds: unchanged since then is 304 and no rendering at all.
 
-    `shown` is what the moving part shows, in plain values; its hash travels with the part and comes back in
-    If-None-Match.
+    `shown` is what the moving part depends on, in plain values; its hash travels with the part and comes back in
+    If-None-Match. `context` is only called for when it differs.
     """
     text = json.dumps(shown, cls=DjangoJSONEncoder, sort_keys=True, default=repr)
     version = hashlib.sha256(text.encode()).hexdigest()[:32]
     if request.htmx and request.headers.get("If-None-Match") == f'"{version}"':
         return HttpResponseNotModified()
-    return show(request, template, {**context, "version": version})
+    return show(request, template, {**context(), "version": version})
 
 
 def go(request: HtmxRequest, to: Any, **named: Any) -> HttpResponse:

@@ -9,13 +9,9 @@ import argparse
 import http.client
 import json
 import os
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from statistics import median, quantiles
 from typing import Any, Final
 
@@ -28,7 +24,8 @@ from django.db import connection  # noqa: E402
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
 from tests.benchmarks import storage  # noqa: E402
-from tests.running import ROOT, database_url, free_port, wait_until  # noqa: E402
+from tests.benchmarks.served import server  # noqa: E402
+from tests.running import free_port  # noqa: E402
 from tests.world import IDENTITY, POLICY, World, make_world  # noqa: E402
 
 BATCH: Final = 1_000
@@ -65,37 +62,6 @@ def claims(world: World, count: int) -> list[dict[str, Any]]:
         )
         for place in range(count)
     ]
-
-
-@contextmanager
-def server(port: int) -> Iterator[None]:
-    """The web server with the workers and threads that `manage.py up` gives it."""
-    command = ["granian", "--interface", "asgi", "--workers", "2", "--no-ws"]
-    address = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", "reviewqueue.asgi:application"]
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database_url(),
-        "DATABASE_ROLE": "app_web",
-        "RATE_LIMIT_INTAKE": "1000000000",
-        "PUBLIC_URL": f"http://127.0.0.1:{port}",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command, *address], cwd=ROOT, env=environment, start_new_session=True
-    )
-    try:
-        wait_until(lambda: _answers(port), what="the web server", seconds=60)
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def _answers(port: int) -> bool:
-    try:
-        Client(port, "").post("claims", b"{}")
-    except OSError:
-        return False
-    return True
 
 
 def batch_and_bare(client: Client, world: World) -> tuple[float, float]:

@@ -103,7 +103,7 @@ def bands(request: PersonRequest, slug: str) -> HttpResponse:
         "subjects": _Subjects(found, tables),
     }
     shown = [[asdict(row) for row in segments], [asdict(table) for table in tables]]
-    return show_if_changed(request, "pipelines/bands.html", context, shown=shown)
+    return show_if_changed(request, "pipelines/bands.html", lambda: context, shown=shown)
 
 
 class _Subjects:

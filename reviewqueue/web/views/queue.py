@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -21,6 +21,7 @@ from reviewqueue.web.roles import require_role
 from reviewqueue.web.undo import undoable
 
 if TYPE_CHECKING:
+    from reviewqueue.accounts.models import User
     from reviewqueue.pipelines.models import Pipeline
     from reviewqueue.review.models import Lease
 
@@ -37,7 +38,11 @@ class Row:
 
 @page
 def queue(request: PersonRequest) -> HttpResponse:
-    user = request.user
+    pulse = selectors.queue_pulse(request.user)
+    return show_if_changed(request, "queue/queue.html", lambda: _queue_context(request.user), shown=pulse)
+
+
+def _queue_context(user: User) -> dict[str, Any]:
     works = has_role(user, WORKING_ROLES)
     flagged = selectors.pipelines_with_flagged(user) if works else set()
     rows = [
@@ -45,31 +50,19 @@ def queue(request: PersonRequest) -> HttpResponse:
         for row in selectors.queue_counts(user)
     ]
     held = selectors.live_leases(user) if works else []
-    kept = selectors.kept_for(user) if works else 0
-    returned = selectors.returned_to(user) if works else []
     recent = selectors.recent_labels(user) if works else []
     startable = sum(row.counts.open for row in rows if row.works_here)
-    nothing = None if startable or held else selectors.nothing_reason(user)
-    context = {
+    return {
         "works": works,
         "rows": rows,
         "startable": startable,
         "held": held,
-        "kept": kept,
-        "returned": returned,
+        "kept": selectors.kept_for(user) if works else 0,
+        "returned": selectors.returned_to(user) if works else [],
         "recent": recent,
-        "nothing": nothing,
+        "nothing": None if startable or held else selectors.nothing_reason(user),
         "undo": undoable(recent[0]) if recent else None,
     }
-    shown = [
-        [repr(row) for row in rows],
-        [lease.pk for lease in held],
-        [label.pk for label in recent],
-        [kept, [each.pk for each in returned]],
-        repr(nothing),
-        context["undo"] is None,
-    ]
-    return show_if_changed(request, "queue/queue.html", context, shown=shown)
 
 
 @page
