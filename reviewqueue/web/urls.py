@@ -21,6 +21,7 @@ from reviewqueue.web.views import (
     second_opinion,
     session,
     signals,
+    task_list,
     tiers,
     webhooks,
 )
@@ -56,6 +57,9 @@ urlpatterns = [
     path("pipelines/<slug:slug>/tiers/", tiers.tiers, name="tiers"),
     path("pipelines/<slug:slug>/settings/", pipeline_settings.settings, name="settings"),
     path("pipelines/<slug:slug>/second-opinion/", second_opinion.second_opinion, name="second_opinion"),
+    path("pipelines/<slug:slug>/tasks/", task_list.tasks, name="tasks"),
+    path("pipelines/<slug:slug>/tasks/change/", task_list.tasks_change, name="tasks_change"),
+    path("pipelines/<slug:slug>/tasks/changes/<uuid:change_id>/", task_list.task_change, name="task_change"),
     path("pipelines/<slug:slug>/policies/", policies.policies, name="policies"),
     path("pipelines/<slug:slug>/policies/new/", policy_editor.policy_new, name="policy_new"),
     path("pipelines/<slug:slug>/policies/<int:number>/", policies.policy, name="policy"),

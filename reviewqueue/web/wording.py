@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from reviewqueue.deliveries.selectors import ERROR_TEXTS
+from reviewqueue.web import task_wording
 
 ROUTES: Final = {
     "accept": "Accepted",
@@ -279,6 +280,9 @@ EVENTS: Final = {
 }
 
 KINDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "task_state": task_wording.TASK_STATES,
+    "why_not": task_wording.WHY_NOT,
+    "kept_because": task_wording.KEPT_BECAUSE,
     "route": ROUTES,
     "purpose": PURPOSES,
     "verdict": VERDICTS,

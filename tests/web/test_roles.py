@@ -17,6 +17,9 @@ from reviewqueue.ledger.models import Event
 from reviewqueue.pipelines import services as pipelines
 from reviewqueue.policy import services as policies
 from reviewqueue.policy.models import PolicyVersion
+from reviewqueue.review.changing import Wanted
+from reviewqueue.review.models import ChangeKind, ReviewSlot
+from reviewqueue.review.services import changes
 from tests.services.review.steps import submit, taken
 from tests.web.visitor import Visitor, text_of
 from tests.world import POLICY, SETUP, World
@@ -34,6 +37,7 @@ FORMS = {
         "one_person",
         "policy_new",
         "flagged",
+        "task_change",
     ),
     *("webhook_new", "webhook", "webhook_hosts"),
 }
@@ -124,6 +128,14 @@ def breaker_here(world: World) -> list[object]:
     return [world.pipeline.slug, breaker.pk]
 
 
+def change_here(world: World) -> list[object]:
+    world.claim()
+    slots, wanted = list(ReviewSlot.objects.values_list("pk", flat=True)), Wanted(ChangeKind.PRIORITISE, hours=24)
+    done = changes.change_tasks(by=world.sam, pipeline=world.pipeline, slot_ids=slots, wanted=wanted)
+    assert done.change
+    return [world.pipeline.slug, done.change.pk]
+
+
 def endpoint_here(world: World) -> list[object]:
     endpoint, _ = endpoints.create_endpoint(source=world.source, url="https://hooks.example.com/", by=world.adam)
     return [endpoint.pk]
@@ -189,6 +201,12 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("second_opinion", "get", elsewhere, FIGURES_ELSEWHERE),
     ("second_opinion", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
     ("second_opinion", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 422}),
+    ("tasks", "get", here, FIGURES),
+    ("tasks", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("tasks_change", "post", here, everybody(403, sam=422, adam=422, nora=404)),
+    ("tasks_change", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 422}),
+    ("task_change", "get", change_here, FIGURES),
+    ("task_change", "post", change_here, everybody(403, sam=303, nora=404)),
     ("policies", "get", here, FIGURES),
     ("policies", "get", elsewhere, FIGURES_ELSEWHERE),
     ("policy", "get", draft_here, FIGURES),

@@ -200,6 +200,15 @@ def change_for(*, pipeline: Pipeline, change_id: UUID) -> TaskChange:
     return change
 
 
+def slots_of(change: TaskChange) -> list[SlotChange]:
+    return list(change.slots.select_related("slot__task").order_by("slot__turn", "pk"))
+
+
+def may_undo(user: User, change: TaskChange) -> bool:
+    is_open = change.undone_at is None and change.undo_until > database_now()
+    return is_open and has_role(user, MAY[ChangeKind(change.kind)], pipeline_id=change.pipeline_id)
+
+
 @service
 def undo_change(*, by: User, change: TaskChange) -> list[SlotChange]:
     """Puts every slot back as it was, unless somebody has acted on it since: `kept_because` then says what happened.

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from reviewqueue.pipelines.content_views import TEXT, view_of_kind
 from reviewqueue.pipelines.costs import amount_text
 from reviewqueue.verifiers.running import Check
-from reviewqueue.web import charts, content_views, hostile, wording
+from reviewqueue.web import charts, content_views, hostile, task_wording, wording
 from reviewqueue.web.context_items import Passage
 from reviewqueue.web.hostile import Shown
 
@@ -143,6 +143,11 @@ def seconds_left(moment: datetime) -> int:
 @register.filter
 def words(code: object, kind: str) -> str:
     return wording.words(code, kind)
+
+
+@register.filter
+def moved_by(hours: int) -> str:
+    return task_wording.moved_by(hours)
 
 
 @register.filter
