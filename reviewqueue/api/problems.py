@@ -58,6 +58,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "too_many_leases": Kind(409, "Too many tasks in hand"),
     "with_seniors": Kind(409, "A senior decides about this claim"),
     "undo_window_over": Kind(409, "The label can no longer be changed"),
+    "change_stands": Kind(409, "The change can no longer be undone"),
     "policy_not_in_state": Kind(409, "The policy version moved on"),
     "policy_outdated": Kind(409, "Another policy version was activated meanwhile"),
     "shadow_taken": Kind(409, "Another policy version runs in shadow"),

@@ -59,6 +59,7 @@ PATH_PARAMETERS: Final = {
     "label_id": "The `id` of a label, any revision.",
     "slug": "The `slug` of a pipeline.",
     "number": "The number of a policy version.",
+    "change_id": "The `id` of a change of tasks.",
     "breaker_id": "The `id` of a breaker.",
     "endpoint_id": "The `id` of an endpoint.",
 }

@@ -24,6 +24,7 @@ from reviewqueue.review.models import ReviewTask
 from tests.api.caller import API, Caller, key_for, lease_path, taken
 from tests.api.described import assert_described, validator
 from tests.services.policy.steps import version_for_step
+from tests.services.review.steps import moved
 from tests.world import World
 
 CHECKED_IN = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
@@ -136,6 +137,7 @@ def test_every_example_of_a_request_is_accepted_as_it_stands(world: World, subte
         "reviews": Caller(key_for(world.rita, "review")),
         "policies": Caller(key_for(world.otto, "admin")),
         "breakers": Caller(key_for(world.otto, "admin")),
+        "open_tasks": Caller(key_for(world.sam, "review")),
         "webhooks": Caller(key_for(world.source, "webhooks")),
     }
     for path, method, operation in operations():
@@ -179,6 +181,8 @@ def filled(path: str, world: World, reviewer: Caller) -> str:
         return path.format(label_id=label["id"])
     if "{number}" in path:
         return path.format(slug=world.pipeline.slug, number=version_for_step(path.rpartition("/")[2], world).number)
+    if "{change_id}" in path:
+        return path.format(slug=world.pipeline.slug, change_id=moved(world).pk)
     if "{breaker_id}" in path:
         breaker = policies.stop_automation(pipeline=world.pipeline, by=world.sam, reason="incident")
         return path.format(slug=world.pipeline.slug, breaker_id=breaker.pk)

@@ -62,6 +62,7 @@ def traffic(world: World, settings: Any, made: Counter[str]) -> Iterator[Traffic
             "metrics": Caller(key_for(world.ada, "audit")),
             "policies": Caller(key_for(world.otto, "read", "admin")),
             "breakers": Caller(key_for(world.otto, "read", "admin")),
+            "open_tasks": Caller(key_for(world.sam, "review")),
             "webhooks": Caller(key_for(world.source, "webhooks")),
         },
         strangers={
@@ -69,6 +70,7 @@ def traffic(world: World, settings: Any, made: Counter[str]) -> Iterator[Traffic
             "reviews": Caller(key_for(world.ravi, "review")),
             "policies": Caller(key_for(world.nora, "read", "admin")),
             "breakers": Caller(key_for(world.nora, "read", "admin")),
+            "open_tasks": Caller(key_for(world.nora, "review")),
             "webhooks": Caller(key_for(other, "webhooks")),
         },
     )

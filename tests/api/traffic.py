@@ -23,6 +23,7 @@ from reviewqueue.review.models import ReviewTask
 from reviewqueue.review.selectors import live_leases
 from tests.api.caller import Caller, taken
 from tests.services.policy.steps import version_for_step
+from tests.services.review.steps import moved
 from tests.world import POLICY, World
 
 HOOK = "https://hooks.example.com/review-queue"
@@ -91,6 +92,9 @@ class Traffic:
 
     def _number(self) -> int:
         return version_for_step(self.step, self.world).number
+
+    def _change_id(self) -> str:
+        return str(moved(self.world).pk)
 
     def _breaker_id(self) -> int:
         return policies.stop_automation(pipeline=self.world.pipeline, by=self.world.sam, reason="incident").pk

@@ -17,10 +17,7 @@ from reviewqueue.ledger.models import Event
 from reviewqueue.pipelines import services as pipelines
 from reviewqueue.policy import services as policies
 from reviewqueue.policy.models import PolicyVersion
-from reviewqueue.review.changing import Wanted
-from reviewqueue.review.models import ChangeKind, ReviewSlot
-from reviewqueue.review.services import changes
-from tests.services.review.steps import submit, taken
+from tests.services.review.steps import moved, submit, taken
 from tests.web.visitor import Visitor, text_of
 from tests.world import POLICY, SETUP, World
 
@@ -129,11 +126,7 @@ def breaker_here(world: World) -> list[object]:
 
 
 def change_here(world: World) -> list[object]:
-    world.claim()
-    slots, wanted = list(ReviewSlot.objects.values_list("pk", flat=True)), Wanted(ChangeKind.PRIORITISE, hours=24)
-    done = changes.change_tasks(by=world.sam, pipeline=world.pipeline, slot_ids=slots, wanted=wanted)
-    assert done.change
-    return [world.pipeline.slug, done.change.pk]
+    return [world.pipeline.slug, moved(world).pk]
 
 
 def endpoint_here(world: World) -> list[object]:

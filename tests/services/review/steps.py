@@ -12,8 +12,9 @@ from reviewqueue.accounts.models import User
 from reviewqueue.ledger.models import Event
 from reviewqueue.pipelines import services as pipelines
 from reviewqueue.pipelines.models import Pipeline, Role
-from reviewqueue.review.models import Lease, ReviewSlot
-from reviewqueue.review.services import labels, leases
+from reviewqueue.review.changing import Wanted
+from reviewqueue.review.models import ChangeKind, Lease, ReviewSlot, TaskChange
+from reviewqueue.review.services import changes, labels, leases
 from reviewqueue.review.services.labels import LabelAnswer, Labelled
 from tests.world import POLICY, SETUP, World, make_person
 
@@ -78,3 +79,12 @@ def undo_windows_pass() -> None:
 
 def ledger_kinds(claim_id: object) -> list[str]:
     return list(Event.objects.filter(subject=claim_id).order_by("claim_seq").values_list("kind", flat=True))
+
+
+def moved(world: World) -> TaskChange:
+    """A change of tasks that can be undone."""
+    slot = ReviewSlot.objects.get(task__claim=world.claim())
+    wanted = Wanted(ChangeKind.PRIORITISE, hours=24)
+    done = changes.change_tasks(by=world.sam, pipeline=world.pipeline, slot_ids=[slot.pk], wanted=wanted)
+    assert done.change
+    return done.change
