@@ -12,6 +12,7 @@ from reviewqueue.accounts.models import Source
 from reviewqueue.cascade.agreement import SIGNAL
 from reviewqueue.cascade.selectors import CaseSoFar, so_far
 from reviewqueue.cascade.services import cases, steps
+from reviewqueue.claims import attachments
 from reviewqueue.claims.checking import checks_of
 from reviewqueue.claims.models import new_id
 from reviewqueue.claims.recording import NewClaim, TwinCommitted, record
@@ -89,6 +90,7 @@ def preview_batch(*, source: Source, bodies: Sequence[object], now: datetime) ->
 def preview(*, source: Source, submission: Submission, now: datetime) -> dict[str, Any]:
     """The decision that would be taken, in its REST form. Stores nothing, and draws nobody for audit."""
     terms = _terms_for(submission, _terms_of(source, [submission]))
+    attachments.check_named(submission, attachments.known_to(source, attachments.named_in([submission])))
     return previewed_decision(_new_claim(submission, terms, _Superseded.by(source, [submission])), now)
 
 
@@ -130,9 +132,10 @@ def _take_in(source: Source, submissions: Sequence[Submission], now: datetime) -
 @service
 def _take_in_at_once(source: Source, submissions: Sequence[Submission], now: datetime) -> list[Submitted | DomainError]:
     superseded = _Superseded.by(source, submissions, lock=True)
-    new, refused = _judge(source, submissions, superseded)
+    new, refused = _judge(source, submissions, superseded, lock=True)
     claims = list(new.values())
     events = record(claims, source=source, now=now)
+    attachments.mark_used((claim.submission for claim in claims), now)
     tasks.open_for_decisions(claims, events, now=now)
     steps.open_for_decisions(claims, events, now=now)
     cases.supersede(claims, superseded.cases, actor=Actor.source(source.slug), now=now)
@@ -200,13 +203,14 @@ class _Superseded:
 
 
 def _judge(
-    source: Source, submissions: Sequence[Submission], superseded: _Superseded
+    source: Source, submissions: Sequence[Submission], superseded: _Superseded, *, lock: bool = False
 ) -> tuple[dict[int, NewClaim], dict[int, DomainError]]:
     """Which submissions, by their places, are new claims and which are refused; the others repeat a claim.
 
     What is taken is looked up once the superseded claims are held: who waited for a twin of his own repeats it.
     """
     terms = _terms_of(source, submissions)
+    files = attachments.known_to(source, attachments.named_in(submissions), lock=lock)
     taken = taken_external_ids(source, [submission.external_id for submission in submissions])
     new: dict[int, NewClaim] = {}
     refused: dict[int, DomainError] = {}
@@ -214,6 +218,7 @@ def _judge(
         try:
             own = _terms_for(submission, terms)
             if submission.external_id not in taken:
+                attachments.check_named(submission, files)
                 new[place] = _new_claim(submission, own, superseded)
                 taken.add(submission.external_id)
         except (Invalid, Conflict) as error:

@@ -194,6 +194,11 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 STATIC_URL = "/static/"
 STATIC_ROOT = LOCAL_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# --- files that come with claims; no address leads here, see claims/attachments.py -----------------------------------
+MEDIA_ROOT = Path(env("ATTACHMENTS_DIR", default=str(LOCAL_DIR / "attachments")))
+FILE_UPLOAD_PERMISSIONS = 0o600
+
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "reviewqueue.web.static_files.HashedStaticFiles"},

@@ -16,6 +16,7 @@ from tests.world import World, make_world
 
 def pytest_configure() -> None:
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # tests collect nothing; its absence would be a warning
+    settings.STORAGES["default"] = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
 
 
 @pytest.fixture(scope="session")

@@ -97,6 +97,17 @@ class Revision(LabelBody, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ]
 
 
+class Upload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    content: Annotated[
+        str,
+        Meta(
+            description="The bytes in base64, 8 MiB of them at most.",
+            extra_json_schema={"contentEncoding": "base64"},
+            min_length=1,
+        ),
+    ]
+
+
 class OutcomeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     correct: Annotated[bool, Meta(description="Whether the claim was right.")]
     output: Annotated[Any, Meta(description="The right answer, if it is known.")] = None

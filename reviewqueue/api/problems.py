@@ -55,6 +55,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "mandatory_review": Kind(409, "A person has to review this claim first"),
     "lease_lost": Kind(409, "Somebody else has this task now", members={"label": StandingLabel | None}),
     "lease_at_limit": Kind(409, "The lease cannot be renewed any further"),
+    "too_many_attachments": Kind(409, "Too many files that no claim names"),
     "too_many_leases": Kind(409, "Too many tasks in hand"),
     "with_seniors": Kind(409, "A senior decides about this claim"),
     "undo_window_over": Kind(409, "The label can no longer be changed"),

@@ -13,6 +13,7 @@ from reviewqueue.review.selectors import label_answer
 from reviewqueue.review.services.labels import Labelled
 
 if TYPE_CHECKING:
+    from reviewqueue.claims.models import Attachment
     from reviewqueue.pipelines.models import Pipeline
     from reviewqueue.review.models import Lease
 
@@ -30,6 +31,17 @@ def labelled_answer(labelled: Labelled) -> dict[str, Any]:
         "outcome": outcome_answer(labelled.outcome) if labelled.outcome else None,
     }
     return answer | {"reveal": labelled.reveal} if labelled.reveal is not None else answer
+
+
+def attachment_answer(attachment: Attachment) -> dict[str, Any]:
+    return {
+        "id": str(attachment.pk),
+        "media_type": attachment.media_type,
+        "size": attachment.size,
+        "sha256": bytes(attachment.digest).hex(),
+        "uploaded_at": instant(attachment.uploaded_at),
+        "used": attachment.used_at is not None,
+    }
 
 
 def pipeline_answer(pipeline: Pipeline) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from reviewqueue.api.problems import problem
 from reviewqueue.api.views import (
+    attachments,
     batches,
     breakers,
     calibration,
@@ -34,6 +35,7 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
+    path("attachments", attachments.Attachments.as_view(), name="attachments"),
     path("claims", claims.Claims.as_view(), name="claims"),
     path("claims/preview", claims.ClaimPreview.as_view(), name="claim-preview"),
     path("claims/<uuid:claim_id>", claims.ClaimDetail.as_view(), name="claim"),

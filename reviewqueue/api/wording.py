@@ -93,6 +93,7 @@ SUBMITTED_FIELDS: Final = {
         "url": "Where it comes from: an http or https address.",
         "role": "Who said it, in a conversation.",
         "id": "The caller's own name for the passage.",
+        "attachment": "The `id` of an uploaded file, in the place of an address.",
     },
 }
 """For the types of `reviewqueue.claims.submission`, which know nothing of documents."""

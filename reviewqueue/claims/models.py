@@ -98,6 +98,35 @@ class ClaimPayload(models.Model):
         return str(self.claim_id)
 
 
+class Attachment(models.Model):
+    """A file that claims of a source may name. The ledger holds SHA-256(0x02, salt, content) and nothing readable."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
+    media_type = models.CharField(max_length=40)  # told by the content, see file_types.py
+    size = models.PositiveIntegerField()
+    digest = models.BinaryField(max_length=32)  # SHA-256: the same bytes again are the same file
+    salt = models.BinaryField(max_length=32)
+    stored_as = models.CharField(max_length=100, unique=True)  # a random name in the default storage
+    uploaded_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)  # when the first claim named it; until then it may be forgotten
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            # The same bytes of a source are stored once.
+            models.UniqueConstraint(name="attachment_content_once", fields=["source", "digest"]),
+        ]
+        indexes = [
+            # What is to be forgotten, and how many files of a source wait to be named.
+            models.Index(name="attachment_unused", fields=["uploaded_at"], condition=Q(used_at=None)),
+            models.Index(name="attachment_unused_of_source", fields=["source"], condition=Q(used_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
 class Route(models.TextChoices):
     ACCEPT = "accept"
     ACCEPT_FLAGGED = "accept_flagged"

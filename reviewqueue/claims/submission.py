@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, get_type_hints
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from reviewqueue.errors import FieldProblem, Invalid
 from reviewqueue.ledger.quick_canonical import quick_canonical
@@ -23,6 +24,7 @@ from reviewqueue.web_addresses import TargetRefused, callback_address
 
 MAX_CONTENT_BYTES = 256 * 1024
 MAX_KEYS = 50
+MAX_ATTACHMENTS = 20
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -50,6 +52,7 @@ class ContextItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: Annotated[str, Meta(max_length=2000)] | None = None
     role: Annotated[str, Meta(max_length=40)] | None = None
     id: Annotated[str, Meta(max_length=200)] | None = None
+    attachment: UUID | UnsetType = UNSET
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
@@ -210,6 +213,10 @@ def _value_problems(submission: Submission, now: datetime) -> Iterator[FieldProb
     for place, item in enumerate(submission.context):
         if item.url is not None and urlsplit_or_none(item.url, ("http", "https")) is None:
             yield FieldProblem(f"/context/{place}/url", "url", "This is not an http or https address.")
+        if item.url is not None and item.attachment is not UNSET:
+            yield FieldProblem(f"/context/{place}/attachment", "one_of", "An item has an address or a file, not both.")
+    if sum(item.attachment is not UNSET for item in submission.context) > MAX_ATTACHMENTS:
+        yield FieldProblem("/context", "too_many_attachments", f"At most {MAX_ATTACHMENTS} files.")
 
 
 def _callback_problems(url: str) -> Iterator[FieldProblem]:

@@ -152,6 +152,7 @@ CATALOGUE: Mapping[str, Shape] = {
     "source.changed": _shape("source", _SOURCE),
     "pipeline.created": _shape("pipeline", _PIPELINE),
     "pipeline.changed": _shape("pipeline", _PIPELINE),
+    "attachment.stored": _shape("attachment source commitment", "media_type"),
     "payload.viewed": _shape("", "payload user break_glass note_commitment"),
     "payload.erased": _shape("payload", "basis second_approver commitment"),
     "export.created": _shape("", _EXPORT),

@@ -105,6 +105,15 @@ def lease_to_be(reservation: Reservation) -> Lease:
     )
 
 
+def lease_or_reserved(reviewer: User, lease_id: UUID) -> Lease:
+    """`lease_for`, also for the task that is kept for this person and shown before it is theirs. Raises NotFound."""
+    reservation = Reservation.objects.select_related("reviewer").filter(pk=lease_id, reviewer=reviewer).first()
+    reserved = lease_to_be(reservation) if reservation else None
+    if reserved is None or not _works_in(reviewer, reserved.task.pipeline_id):
+        return lease_for(reviewer, lease_id)
+    return reserved
+
+
 FLAGGED_AT_ONCE: Final = 25
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.urls import reverse
 
+from reviewqueue.claims.attachments import attachments_of
 from reviewqueue.pipelines.content_views import ORIGINS, with_every_view
 from reviewqueue.pipelines.selectors import WORKING_ROLES, pipelines_for
 from reviewqueue.web.context_items import evidence_of
-from reviewqueue.web.media import CALMING, calming
+from reviewqueue.web.media import CALMING, Media, calming, kind_of
 from reviewqueue.web.request import PersonRequest
 
 if TYPE_CHECKING:
@@ -22,14 +25,23 @@ CALMING_COOKIE: Final = "calming"
 A_YEAR: Final = 365 * 86_400
 
 
-def content_context(request: PersonRequest, task: Mapping[str, Any], pipeline: Pipeline) -> dict[str, Any]:
-    """`task` is what `review.showing` lets this person see."""
+def content_context(
+    request: PersonRequest, task: Mapping[str, Any], pipeline: Pipeline, *, lease_id: UUID
+) -> dict[str, Any]:
+    """`task` is what `review.showing` lets this person see under this lease."""
     views, own = with_every_view(pipeline.content_views), own_calming(request)
     return {
         "views": views,
-        "evidence": evidence_of(task, views[ORIGINS]),
+        "evidence": evidence_of(task, views[ORIGINS], _files(task["context"], lease_id)),
         "calming": calming(views, own),
         "own_calming": own,
+    }
+
+
+def _files(context: Iterable[Mapping[str, Any]], lease_id: UUID) -> dict[str, Media]:
+    return {
+        name: Media(kind_of(media_type), reverse("web:attachment", args=[lease_id, name]), is_ours=True)
+        for name, media_type in attachments_of(context).items()
     }
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from reviewqueue.web.citations import Cited, cited_in
 from reviewqueue.web.media import Media, media_of
+
+_OF_ITS_OWN: Final = ("title", "url", "id", "attachment")
+"""What a message has none of; with one of these it is a piece by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,9 @@ class Evidence:
         return any(piece.media for piece in self.pieces)
 
 
-def evidence_of(task: Mapping[str, Any], origins: Collection[str] = ()) -> Evidence:
+def evidence_of(
+    task: Mapping[str, Any], origins: Collection[str] = (), files: Mapping[str, Media] | None = None
+) -> Evidence:
     """Of a task as `review.showing` writes it. What is hidden of the output is not in it, so nothing points then."""
     context, prefix = task["context"], f"evidence-{task['id']}"
     cited = cited_in(task["claim"].get("output"), context)
@@ -62,7 +67,9 @@ def evidence_of(task: Mapping[str, Any], origins: Collection[str] = ()) -> Evide
         first, turns = group[0], _turns(context, group)
         anchor = f"{prefix}-{first + 1}"
         passages = [] if turns else _passages(anchor, first, cited)
-        piece = Piece(first + 1, anchor, context[first], passages, turns, media_of(context[first], origins))
+        piece = Piece(
+            first + 1, anchor, context[first], passages, turns, media_of(context[first], origins, files or {})
+        )
         pieces.append(piece)
         holding.update(dict.fromkeys(group, piece))
     return Evidence(pieces, [_pointer(each, context, holding) for each in cited])
@@ -78,7 +85,7 @@ def _groups(context: Sequence[Mapping[str, Any]]) -> Iterator[list[int]]:
 
 
 def _is_message(item: Mapping[str, Any]) -> bool:
-    return bool(item.get("role")) and not item.get("title") and not item.get("url") and not item.get("id")
+    return bool(item.get("role")) and not any(item.get(key) for key in _OF_ITS_OWN)
 
 
 def _turns(context: Sequence[Mapping[str, Any]], group: Sequence[int]) -> list[dict[str, str]]:

@@ -33,8 +33,15 @@ class Media:
     is_ours: bool = False
 
 
-def media_of(item: Mapping[str, Any], origins: Collection[str]) -> Media | None:
+def kind_of(media_type: str) -> str:
+    main = media_type.partition("/")[0]
+    return main if main in KINDS else "pdf"
+
+
+def media_of(item: Mapping[str, Any], origins: Collection[str], files: Mapping[str, Media]) -> Media | None:
     """None for what is no image, sound or file, and for what lies where nothing may be loaded from."""
+    if item.get("attachment"):
+        return files.get(item["attachment"])
     kind, url = item.get("kind"), item.get("url")
     if kind not in KINDS or not url:
         return None

@@ -43,6 +43,7 @@ urlpatterns = [
     path("review/<uuid:lease_id>/hand-over/", review.hand_over, name="hand_over"),
     path("review/<uuid:lease_id>/renew/", review.renew, name="renew"),
     path("review/<uuid:lease_id>/release/", review.release, name="release"),
+    path("review/<uuid:lease_id>/files/<uuid:attachment_id>/", media.attachment, name="attachment"),
     path("review/<uuid:lease_id>/calming/", media.choose_calming, name="calming"),
     path("review/<uuid:lease_id>/draft/", review.draft, name="draft"),
     path("review/<uuid:lease_id>/ready/", review.ready, name="ready"),

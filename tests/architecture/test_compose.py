@@ -100,3 +100,9 @@ def test_everything_the_image_copies_exists() -> None:
     copied = re.findall(r"^COPY (\S+) ", dockerfile, re.MULTILINE)
     assert copied
     assert [name for name in copied if not (ROOT / name).exists()] == []
+
+
+def test_files_of_claims_are_kept_where_web_and_worker_both_find_them() -> None:
+    for name in ("web", "worker"):
+        assert f"attachments:{SERVICES[name]['environment']['ATTACHMENTS_DIR']}" in SERVICES[name]["volumes"]
+    assert "attachments" in COMPOSE["volumes"]

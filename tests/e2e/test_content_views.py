@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from reviewqueue.claims.attachments import store_attachment
 from reviewqueue.pipeline_settings import change_settings
+from tests import files
 from tests.e2e.support.screenshots import picture
 from tests.e2e.support.site import NARROW, WIDE, Site
 from tests.services.review.steps import taken
@@ -272,3 +275,34 @@ def test_an_image_is_blurred_until_somebody_looks_at_it(
     assert fits(page)
     assert site.foreign_requests == [f"{ORIGIN}/chart.svg"]
     site.foreign_requests.clear()
+
+
+def test_uploaded_files_are_shown_and_do_nothing_when_they_are_opened(site: Site, committed_world: World) -> None:
+    def uploaded(content: bytes) -> str:
+        source = committed_world.source
+        return str(store_attachment(source=source, content=content, now=timezone.now())[0].pk)
+
+    committed_world.claim(
+        context=[
+            {"kind": "image", "title": "Chart", "attachment": uploaded(files.png(640, 200)), "text": "A red field."},
+            {"kind": "audio", "title": "The call", "attachment": uploaded(files.wav(1)), "text": "Hello?"},
+            {"kind": "pdf", "title": "Terms", "attachment": uploaded(files.PDF)},
+        ]
+    )
+    page = task_page(site, committed_world)
+    page.wait_for_function("document.querySelector('.media img').naturalWidth === 640")
+    page.keyboard.press("]")
+    seconds = page.evaluate(
+        "new Promise((done) => { const sound = document.querySelector('audio'); sound.preload = 'metadata';"
+        " sound.onloadedmetadata = () => done(sound.duration); sound.load(); })"
+    )
+    assert seconds == pytest.approx(1, abs=0.1)
+    page.keyboard.press("]")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the PDF").click()
+    assert download.value.suggested_filename.endswith(".pdf")
+    page.evaluate("for (const each of document.querySelectorAll('details')) { each.name = ''; each.open = true }")
+    picture(page, "files")
+    page.set_viewport_size(NARROW)
+    picture(page, "files-phone")
+    assert fits(page)

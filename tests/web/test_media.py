@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 
+from reviewqueue.accounts.models import User
+from reviewqueue.claims.attachments import store_attachment
+from reviewqueue.claims.models import Attachment
 from reviewqueue.pipeline_settings import change_settings
+from reviewqueue.review.models import Lease
+from tests import files
 from tests.services.review.steps import taken
 from tests.web.visitor import Visitor, text_of
 from tests.world import World
@@ -111,3 +119,85 @@ def test_a_cookie_that_says_something_else_changes_nothing(world: World, rita: V
     page = text_of(task_page(world, rita, IMAGE))
     assert "calm-" not in page
     assert "<script>.x" not in page
+
+
+def uploaded(world: World, content: bytes) -> str:
+    return str(store_attachment(source=world.source, content=content, now=timezone.now())[0].pk)
+
+
+def test_files_that_came_with_the_claim_are_shown_from_here(world: World, rita: Visitor) -> None:
+    image, sound, file = (uploaded(world, content) for content in (files.png(), files.wav(), files.PDF))
+    page = text_of(
+        task_page(
+            world,
+            rita,
+            {"kind": "photo", "title": "Chart", "attachment": image, "text": "Prices since 2020."},
+            {"kind": "call", "attachment": sound},
+            {"kind": "contract", "attachment": file},
+        )
+    )
+    lease = taken_by(world.rita)
+    assert f'<img src="/review/{lease}/files/{image}/" alt="Chart"' in page
+    assert "Prices since 2020." in page
+    assert f'<audio controls preload="none" src="/review/{lease}/files/{sound}/"' in page
+    assert f'<a href="/review/{lease}/files/{file}/"' in page
+    assert "Download the PDF" in page
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "way"),
+    [
+        (files.png(), "image/png", "inline"),
+        (files.wav(), "audio/wav", "inline"),
+        (files.PDF, "application/pdf", "attachment"),
+    ],
+)
+def test_a_file_comes_as_what_it_is_and_can_do_nothing(
+    world: World, rita: Visitor, content: bytes, media_type: str, way: str
+) -> None:
+    file = uploaded(world, content)
+    task_page(world, rita, {"kind": "x", "attachment": file})
+    response = rita.get(f"/review/{taken_by(world.rita)}/files/{file}/")
+    assert response.content == content
+    assert response["Content-Type"] == media_type
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"] == "sandbox; default-src 'none'; frame-ancestors 'none'"
+    assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert response["Cache-Control"] == "no-store, private"
+    assert re.fullmatch(way + r'; filename="file-[0-9a-f]{12}\.(png|wav|pdf)"', response["Content-Disposition"])
+
+
+def test_a_file_is_shown_to_those_alone_who_may_see_its_claim(world: World, rita: Visitor) -> None:
+    mine, other = uploaded(world, files.png(1, 1)), uploaded(world, files.png(1, 2))
+    task_page(world, rita, {"kind": "image", "attachment": mine})
+    lease = taken_by(world.rita)
+    assert rita.get(f"/review/{lease}/files/{mine}/").status_code == 200
+    assert rita.get(f"/review/{lease}/files/{other}/").status_code == 404
+    for stranger in (world.ravi, world.nora, world.adam):
+        assert Visitor(stranger).get(f"/review/{lease}/files/{mine}/").status_code == 404
+    assert Visitor().get(f"/review/{lease}/files/{mine}/").status_code == 302
+
+
+def test_the_file_of_a_task_that_is_kept_for_somebody_is_there_before_the_task_is_theirs(
+    world: World, rita: Visitor
+) -> None:
+    file = uploaded(world, files.png())
+    world.claim()
+    world.claim(context=[{"kind": "image", "attachment": file}])
+    lease = taken(world.rita)
+    page = text_of(rita.ajax("post", reverse("web:ready", args=[lease.pk])))
+    (address,) = re.findall(r'<img src="([^"]+)"', page)
+    assert str(lease.pk) not in address
+    assert rita.get(address).content == files.png()
+    assert Visitor(world.ravi).get(address).status_code == 404
+
+
+def test_a_file_that_the_storage_has_lost_is_said_to_be_missing(world: World, rita: Visitor) -> None:
+    file = uploaded(world, files.png())
+    task_page(world, rita, {"kind": "image", "attachment": file})
+    default_storage.delete(Attachment.objects.get().stored_as)
+    assert rita.get(f"/review/{taken_by(world.rita)}/files/{file}/").status_code == 404
+
+
+def taken_by(user: User) -> str:
+    return str(Lease.objects.get(reviewer=user).pk)

@@ -9,14 +9,17 @@ import pytest
 from django.db import transaction
 from django.http import HttpResponse
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 
 from reviewqueue.accounts import services as accounts
+from reviewqueue.claims.attachments import store_attachment
 from reviewqueue.deliveries.models import Delivery
 from reviewqueue.deliveries.services import endpoints
 from reviewqueue.ledger.models import Event
 from reviewqueue.pipelines import services as pipelines
 from reviewqueue.policy import services as policies
 from reviewqueue.policy.models import PolicyVersion
+from tests import files
 from tests.services.review.steps import moved, submit, taken
 from tests.web.visitor import Visitor, text_of
 from tests.world import POLICY, SETUP, World
@@ -57,6 +60,12 @@ Place = Callable[[World], list[object]]
 def ritas_lease(world: World) -> list[object]:
     world.claim()
     return [taken(world.rita).pk]
+
+
+def ritas_lease_with_a_file(world: World) -> list[object]:
+    file, _ = store_attachment(source=world.source, content=files.png(), now=timezone.now())
+    world.claim(context=[{"kind": "image", "attachment": str(file.pk)}])
+    return [taken(world.rita).pk, file.pk]
 
 
 def ritas_label(world: World) -> list[object]:
@@ -168,6 +177,7 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("skip", "post", ritas_lease, everybody(404, rita=303)),
     ("hold", "post", ritas_lease, everybody(404, rita=303)),
     ("calming", "post", ritas_lease, everybody(404, rita=303)),
+    ("attachment", "get", ritas_lease_with_a_file, everybody(404, rita=200)),
     ("hand_over", "post", ritas_lease, everybody(404, rita=303)),
     ("renew", "post", ritas_lease, everybody(404, rita=303)),
     ("release", "post", ritas_lease, everybody(404, rita=303)),

@@ -73,7 +73,7 @@ def _task_context(request: PersonRequest, lease: Lease, form: AnswerForm | None 
     return {
         "lease": lease,
         "task": view,
-        **content_context(request, view, lease.task.pipeline),
+        **content_context(request, view, lease.task.pipeline, lease_id=lease.pk),
         "form": form or AnswerForm(view, initial=lease.draft),
         # Upstream answers anew what it thinks is bad: whoever judges blind is not told.
         "superseded": is_open and is_superseded(claim_id),
@@ -250,7 +250,7 @@ def revise(request: PersonRequest, label_id: UUID) -> HttpResponse:
             return _back_to_work(request)
     context = {
         "task": view,
-        **content_context(request, view, earlier.task.pipeline),
+        **content_context(request, view, earlier.task.pipeline, lease_id=earlier.lease_id),
         "form": form,
         "earlier": earlier,
         "returned": returned,

@@ -43,7 +43,7 @@ def test_an_origin_is_read_as_browsers_read_it_or_not_at_all(url: str, origin: s
     ],
 )
 def test_only_media_from_allowed_origins_are_shown(kind: str, url: str | None, *, is_shown: bool) -> None:
-    assert media_of({"kind": kind, "url": url}, ALLOWED) == (Media(kind, str(url)) if is_shown else None)
+    assert media_of({"kind": kind, "url": url}, ALLOWED, {}) == (Media(kind, str(url)) if is_shown else None)
 
 
 @pytest.mark.parametrize(
