@@ -61,15 +61,27 @@ def settle(
     label_id: UUID | None = None,
     told_by: str = "",
     observed_at: datetime | None = None,
+    may_measure: bool = True,
+    reason: str = "",
 ) -> Outcome:
-    """Makes this the standing outcome of a claim that the caller has locked; an earlier one stays, superseded."""
+    """Makes this the standing outcome of a claim that the caller has locked; an earlier one stays, superseded.
+
+    Where it `may_measure`, estimates use it from now on; else they go on using the earlier one, as they do when the
+    truth comes from outside. `reason` goes into the ledger.
+    """
     joins_transaction()
     last = claim.outcomes.order_by("-number").first()
-    measures = basis != OutcomeBasis.EXTERNAL
+    measures = may_measure and basis != OutcomeBasis.EXTERNAL
+    because = {"reason": reason} if reason else {}
     outcome_id = Outcome._meta.pk.get_default()
     for standing in claim.outcomes.filter(standing=True):
         ledger.append(
-            event="outcome.superseded", actor=actor, claim=claim.pk, outcome=standing.pk, superseded_by=outcome_id
+            event="outcome.superseded",
+            actor=actor,
+            claim=claim.pk,
+            outcome=standing.pk,
+            superseded_by=outcome_id,
+            **because,
         )
     claim.outcomes.filter(standing=True).update(standing=False)
     if measures:
@@ -82,6 +94,7 @@ def settle(
         correct=correct,
         basis=basis.value,
         label=label_id,
+        **because,
     )
     outcome = Outcome.objects.create(
         id=outcome_id,

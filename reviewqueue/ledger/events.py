@@ -101,6 +101,7 @@ CATALOGUE: Mapping[str, Shape] = {
     "label.upheld": _about_claim("label task", _LABEL),
     "adjudication.opened": _about_claim("", _ADJUDICATION),
     "adjudication.decided": _about_claim("", _ADJUDICATION),
+    "relabel.started": _shape("pipeline round seed", "labels suspects picked drawn"),
     "outcome.final": _about_claim("outcome", _OUTCOME),
     "outcome.superseded": _about_claim("outcome", _OUTCOME),
     "webhook.delivered": _shape("", _WEBHOOK),

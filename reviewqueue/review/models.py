@@ -13,6 +13,11 @@ from django.utils import timezone
 
 from reviewqueue.claims.models import Claim, new_id
 from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.review.relabels import Relabel as Relabel
+from reviewqueue.review.relabels import RelabelResult as RelabelResult
+from reviewqueue.review.relabels import RelabelRound as RelabelRound
+from reviewqueue.review.relabels import RelabelSample as RelabelSample
+from reviewqueue.review.relabels import RelabelWhy as RelabelWhy
 
 
 class Purpose(models.TextChoices):

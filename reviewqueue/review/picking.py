@@ -65,7 +65,8 @@ _CANDIDATES = """
            -- Nobody is asked twice, and nobody decides about a label of their own.
            AND NOT EXISTS (SELECT FROM review_label AS mine
                             WHERE mine.claim_id = task.claim_id AND mine.reviewer_id = %(me)s
-                              AND (mine.task_id = task.id OR slot.purpose IN ('escalation', 'adjudication')))
+                              AND (mine.task_id = task.id
+                                   OR slot.purpose IN ('escalation', 'adjudication', 'relabel')))
 """
 _FIRST = "".join(
     (

@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Final
 
 BY_SENIORS: Final = frozenset({"escalation", "adjudication"})
+BY_OTHERS: Final = BY_SENIORS | {"relabel"}
+"""What is decided by somebody who gave no label of the claim."""
 
 
 class Step(StrEnum):
@@ -19,7 +21,7 @@ class Step(StrEnum):
     ESCALATE = "escalate"  # nobody could judge: a senior is asked
     ADJUDICATE = "adjudicate"  # they disagree: a senior who gave none of the labels settles
     SETTLE = "settle"
-    CLOSE = "close"  # the task measured the reviewer and says nothing new about the claim
+    CLOSE = "close"  # the task says nothing new about the claim: it measured the reviewer, or confirmed what stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,19 @@ def resolve(
     if majority is not None and (len(verdicts) > labels_needed or not may_ask):
         return Resolution(Step.SETTLE, majority)
     return Resolution(Step.ANOTHER_LABEL if may_ask else Step.ADJUDICATE)
+
+
+def looked_at_again(found: Resolution, *, purpose: str, agrees: bool) -> Resolution:
+    """What follows when the claim has its truth already. `agrees`: what was found now is that truth.
+
+    Nobody is overruled by one blind look: where the two disagree, a senior settles. What cannot be judged leaves the
+    truth as it is.
+    """
+    if found.step != Step.SETTLE:
+        return found
+    if agrees or found.correct is None:
+        return Resolution(Step.CLOSE, found.correct)
+    return found if purpose in BY_SENIORS else Resolution(Step.ADJUDICATE)
 
 
 def strict_majority(votes: Sequence[bool], *, of: int) -> bool | None:

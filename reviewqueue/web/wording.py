@@ -239,6 +239,7 @@ EVENTS: Final = {
     "label.returned": "Label returned to its reviewer",
     "label.upheld": "Reviewer stood by the label",
     "label.amended": "Label changed",
+    "relabel.started": "Second looks started",
     "outcome.final": "Outcome stands",
     "outcome.superseded": "Outcome replaced",
     "policy.proposed": "Policy proposed",

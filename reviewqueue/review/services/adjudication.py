@@ -16,9 +16,9 @@ from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.policy.document import ReviewTerms
 from reviewqueue.policy.selectors import policy_of
-from reviewqueue.review.models import Blind, Label, Purpose, ReviewSlot, ReviewTask
-from reviewqueue.review.resolution import BY_SENIORS, Resolution, Step, resolve, shared_correction
-from reviewqueue.review.services import tasks
+from reviewqueue.review.models import Blind, Label, Purpose, Relabel, ReviewSlot, ReviewTask
+from reviewqueue.review.resolution import BY_SENIORS, Resolution, Step, looked_at_again, resolve, shared_correction
+from reviewqueue.review.services import second_looks, tasks
 from reviewqueue.review.showing import standing
 
 
@@ -27,9 +27,25 @@ def follow_label(*, label: Label, claim: Claim, actor: Actor) -> Outcome | None:
     task = label.task
     labels = standing(Label.objects.filter(task=task).order_by("slot__number"))
     terms = terms_of(claim)
+    again = second_looks.behind(task)
     resolution = _resolution(task, labels, terms)
+    if again:
+        agrees = second_looks.agrees(again, resolution.correct, _right_output(resolution.correct, labels, task))
+        resolution = looked_at_again(resolution, purpose=task.purpose, agrees=agrees)
+    outcome = None
     if resolution.step == Step.SETTLE:
-        return _settle(label, labels, claim, resolution, actor)
+        outcome = _settle(label, labels, claim, resolution, actor, again)
+    else:
+        _go_on(label, labels, claim, resolution, terms, actor)
+    if again:
+        second_looks.record(again, label=label, found=resolution, outcome=outcome, actor=actor)
+    return outcome
+
+
+def _go_on(
+    label: Label, labels: list[Label], claim: Claim, resolution: Resolution, terms: ReviewTerms, actor: Actor
+) -> None:
+    task = label.task
     if resolution.step == Step.ANOTHER_LABEL:
         _add_slot(task, label.created_at)
     elif resolution.step != Step.WAIT:
@@ -45,7 +61,6 @@ def follow_label(*, label: Label, claim: Claim, actor: Actor) -> Outcome | None:
             task=opened.pk,
             labels=[each.pk for each in labels],
         )
-    return None
 
 
 def follow_revision(*, label: Label, earlier: Label, claim: Claim, actor: Actor) -> Outcome | None:
@@ -77,7 +92,14 @@ def terms_of(claim: Claim) -> ReviewTerms:
     return policy_of(version.pk, version.document_hash).review if version else tasks.WITHOUT_POLICY
 
 
-def _settle(label: Label, labels: list[Label], claim: Claim, resolution: Resolution, actor: Actor) -> Outcome:
+def _settle(
+    label: Label,
+    labels: list[Label],
+    claim: Claim,
+    resolution: Resolution,
+    actor: Actor,
+    again: Relabel | None,
+) -> Outcome:
     task = label.task
     outcome = claims.settle(
         claim=claim,
@@ -86,6 +108,8 @@ def _settle(label: Label, labels: list[Label], claim: Claim, resolution: Resolut
         basis=OutcomeBasis.ADJUDICATION if task.purpose in BY_SENIORS else OutcomeBasis.LABELS,
         actor=actor,
         label_id=label.pk,
+        may_measure=again is None,
+        reason="relabelled" if again else "",
     )
     tasks.close_task(task=task, actor=actor, now=label.created_at)
     if task.purpose == Purpose.ADJUDICATION:
@@ -153,8 +177,11 @@ def _take_back(task: ReviewTask, claim: Claim, actor: Actor, now: datetime) -> N
 
 
 def _withdraw_outcome(task: ReviewTask, claim: Claim, actor: Actor) -> None:
-    """No truth stands any more: the labels that made it no longer say it."""
+    """No truth stands any more, or the earlier one again: the labels that made it no longer say it."""
+    if again := second_looks.behind(task):
+        return second_looks.restore(again, task=task, claim=claim, actor=actor)
     given = Label.objects.filter(task=task).values("pk")
     outcome = claim.outcomes.filter(measures=True, label_id__in=given).first()
     if outcome:
         claims.withdraw(claim=claim, outcome=outcome, actor=actor)
+    return None

@@ -19,7 +19,7 @@ from reviewqueue.review import selectors
 from reviewqueue.review.answers import LabelAnswer, content_hash, judged
 from reviewqueue.review.clock import database_now
 from reviewqueue.review.models import Blind, Label, LeaseEnd, ReviewSlot, ReviewTask
-from reviewqueue.review.resolution import BY_SENIORS
+from reviewqueue.review.resolution import BY_OTHERS, BY_SENIORS
 from reviewqueue.review.services import adjudication, returning
 from reviewqueue.review.services.holding import Held, LeaseLost, actor_of, end_lease, hold, lease_lost
 from reviewqueue.transactions import service
@@ -64,7 +64,7 @@ def submit_label(*, reviewer: User, lease_id: UUID, answer: LabelAnswer) -> Labe
         return _result(earlier, outcome=_outcome_of(earlier), created=False)
     if earlier or held.lost:
         raise lease_lost(held)
-    _check_senior(held, reviewer)
+    _check_entitled(held, reviewer)
     label = _label(held, reviewer, answer, given)
     end_lease(held.lease, LeaseEnd.LABELLED, held.now)
     ReviewSlot.objects.filter(pk=held.lease.slot_id).update(done=True)
@@ -72,13 +72,12 @@ def submit_label(*, reviewer: User, lease_id: UUID, answer: LabelAnswer) -> Labe
     return _result(label, outcome=outcome, created=True)
 
 
-def _check_senior(held: Held, reviewer: User) -> None:
+def _check_entitled(held: Held, reviewer: User) -> None:
     """Taking already sees to both; between take and submit a role may be lost."""
-    if held.lease.task.purpose not in BY_SENIORS:
-        return
-    if not has_role(reviewer, [Role.SENIOR], pipeline_id=held.claim.pipeline_id):
+    purpose = held.lease.task.purpose
+    if purpose in BY_SENIORS and not has_role(reviewer, [Role.SENIOR], pipeline_id=held.claim.pipeline_id):
         raise Forbidden("This is for senior reviewers.")
-    if Label.objects.filter(claim=held.claim, reviewer=reviewer).exists():
+    if purpose in BY_OTHERS and Label.objects.filter(claim=held.claim, reviewer=reviewer).exists():
         raise Forbidden("You gave one of the labels this is about.")
 
 

@@ -16,6 +16,7 @@ from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.events import Entry
 from reviewqueue.ledger.services import Appended, ChainEnd
+from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.pipelines.review_form import knows_answer
 from reviewqueue.policy.document import ReviewTerms
 from reviewqueue.review.models import Blind, Purpose, ReviewSlot, ReviewTask
@@ -125,6 +126,30 @@ def open_task(
     )
     _open([task], now)
     return ReviewTask.objects.get(pk=task.id)
+
+
+def open_second_looks(
+    claim_ids: Sequence[UUID], *, pipeline: Pipeline, terms: ReviewTerms, now: datetime
+) -> dict[UUID, UUID]:
+    """A relabel task for each settled claim, by claim: as blind as an audit would be, and due when it would be."""
+    joins_transaction()
+    blind = Blind.SCORE if terms.blind == "none" else Blind(terms.blind)
+    new = [
+        NewTask(
+            id=new_id(),
+            claim_id=claim_id,
+            pipeline_id=pipeline.pk,
+            purpose=Purpose.RELABEL,
+            blind=_possible_blind(blind, pipeline.review_form),
+            labels_needed=1,
+            due_at=now + timedelta(minutes=terms.due_minutes),
+            terms=terms,
+            seniors_only=False,
+        )
+        for claim_id in claim_ids
+    ]
+    _open(new, now)
+    return {task.claim_id: task.id for task in new}
 
 
 def _possible_blind(wanted: Blind, review_form: Mapping[str, Any]) -> Blind:
