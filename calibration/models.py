@@ -122,3 +122,24 @@ class ShadowDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.claim_id} {self.route}"
+
+
+class SuspectSearch(models.Model):
+    """What the last search for labels that deserve a second look found. Losing it costs one search.
+
+    `doubted` (worst first) and `drawn` (in the order that the seed gave) hold claim, outcome, why and probability.
+    """
+
+    pipeline = models.OneToOneField(Pipeline, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    searched_at = models.DateTimeField()
+    next_at = models.DateTimeField()  # when the sweep searches again
+    seed = models.BigIntegerField()
+    labels = models.PositiveIntegerField()
+    suspects = models.PositiveIntegerField()
+    by_consensus = models.PositiveIntegerField()
+    subjects = models.JSONField()
+    doubted = models.JSONField()
+    drawn = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.pipeline_id} {self.searched_at}"

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from calibration import services, shadowing, watching
+from calibration import cleaning, services, shadowing, watching
 from reviewqueue.operations.sweeps import run_sweep
 
 
@@ -22,3 +22,8 @@ def replay_shadows() -> None:
 @shared_task
 def watch_drift() -> None:
     run_sweep("calibration.watch_drift", watching.watch_drift)
+
+
+@shared_task
+def search_suspects() -> None:
+    run_sweep("calibration.search_suspects", cleaning.search_all)
