@@ -4,6 +4,7 @@ from reviewqueue.operations import health
 from reviewqueue.web.views import (
     breakers,
     claims,
+    cleaning,
     flagged,
     home,
     keys,
@@ -56,6 +57,7 @@ urlpatterns = [
     path("pipelines/<slug:slug>/bands/", pipelines.bands, name="bands"),
     path("pipelines/<slug:slug>/signals/", signals.signals, name="signals"),
     path("pipelines/<slug:slug>/tiers/", tiers.tiers, name="tiers"),
+    path("pipelines/<slug:slug>/cleaning/", cleaning.cleaning, name="cleaning"),
     path("pipelines/<slug:slug>/settings/", pipeline_settings.settings, name="settings"),
     path("pipelines/<slug:slug>/second-opinion/", second_opinion.second_opinion, name="second_opinion"),
     path("pipelines/<slug:slug>/tasks/", task_list.tasks, name="tasks"),

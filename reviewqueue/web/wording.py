@@ -280,6 +280,17 @@ EVENTS: Final = {
     "verification.run": "Ledger verified",
 }
 
+RELABEL_WHY: Final = {
+    "model": "The calibrated confidence contradicts it",
+    "consensus": "Most other labels contradict it",
+    "random": "Drawn at random",
+}
+
+NOT_ASKED: Final = {
+    "too_few_labels": "too few labels, or nearly all alike",
+    "score_not_informative": "its confidence does not tell right from wrong",
+}
+
 KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "task_state": task_wording.TASK_STATES,
     "why_not": task_wording.WHY_NOT,
@@ -309,6 +320,8 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "trip": TRIP_REASONS,
     "reset": RESET_REASONS,
     "work": WORK,
+    "relabel_why": RELABEL_WHY,
+    "not_asked": NOT_ASKED,
 }
 
 

@@ -38,3 +38,8 @@ def adam(world: World) -> Visitor:
 @pytest.fixture
 def ada(world: World) -> Visitor:
     return Visitor(world.ada)
+
+
+@pytest.fixture
+def sam(world: World) -> Visitor:
+    return Visitor(world.sam)

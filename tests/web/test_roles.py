@@ -40,6 +40,7 @@ FORMS = {
         "task_change",
     ),
     *("webhook_new", "webhook", "webhook_hosts"),
+    "cleaning",
 }
 """Addresses that show the form they take."""
 OPEN_TO_ALL = {"login", "logout", "healthz", "readyz"}
@@ -196,6 +197,10 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("signals", "get", elsewhere, FIGURES_ELSEWHERE),
     ("tiers", "get", here, FIGURES),
     ("tiers", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("cleaning", "get", here, FIGURES),
+    ("cleaning", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("cleaning", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
+    ("cleaning", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 422}),
     ("settings", "get", here, FIGURES),
     ("settings", "get", elsewhere, FIGURES_ELSEWHERE),
     ("settings", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
