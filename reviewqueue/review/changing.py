@@ -14,7 +14,7 @@ from reviewqueue.accounts.models import User
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import has_role
 from reviewqueue.review.models import ChangeKind, Label, Lease, ReviewSlot, Skip
-from reviewqueue.review.resolution import BY_SENIORS
+from reviewqueue.review.resolution import BY_OTHERS
 
 DONE: Final = "done"  # no label is needed any more
 NOT_HELD: Final = "not_held"
@@ -115,7 +115,7 @@ class _Bars:
         if slot.seniors_only and not self._is_senior[slot.pipeline_id]:
             return FOR_SENIORS
         if (slot.task.claim_id, slot.task_id) in self._labelled or (
-            slot.purpose in BY_SENIORS and any(claim == slot.task.claim_id for claim, _ in self._labelled)
+            slot.purpose in BY_OTHERS and any(claim == slot.task.claim_id for claim, _ in self._labelled)
         ):
             return LABELLED
         if slot.task_id in self._passed:

@@ -8,12 +8,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, FilteredRelation, OuterRef, Q, QuerySet, TextField
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Case,
+    Exists,
+    ExpressionWrapper,
+    FilteredRelation,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast
 
 from reviewqueue.claims.models import Claim, Outcome
+from reviewqueue.ledger.selectors import latest_checkpoint
 from reviewqueue.pipelines.models import Pipeline
-from reviewqueue.review.models import Label
+from reviewqueue.review.models import Label, RelabelResult
 from reviewqueue.strict_json import MAX_INTEGER
 from reviewqueue.transfers.columns import Column, Kind
 
@@ -79,6 +93,19 @@ def _labels(pipeline: Pipeline) -> QuerySet[Label]:
 
 def _outcomes(pipeline: Pipeline) -> QuerySet[Outcome]:
     return Outcome.objects.filter(pipeline=pipeline)
+
+
+def _cleaned(pipeline: Pipeline) -> QuerySet[Claim]:
+    """Claims with a truth. Of second looks that are open nothing is told: somebody is to judge them blind."""
+    checkpoint = latest_checkpoint()
+    return Claim.objects.annotate(
+        settled=FilteredRelation("outcomes", condition=Q(outcomes__standing=True)),
+        measured=FilteredRelation("outcomes", condition=Q(outcomes__measures=True)),
+        again=FilteredRelation("relabel", condition=Q(relabel__settled_at__isnull=False)),
+        is_corrected=Case(When(again__result=RelabelResult.OVERTURNED, then=True), default=False),
+        signed_size=Value(checkpoint.tree_size if checkpoint else None, output_field=BigIntegerField()),
+        signed_root=Value(bytes(checkpoint.root).hex() if checkpoint else None, output_field=TextField()),
+    ).filter(pipeline=pipeline, settled__correct__isnull=False)
 
 
 CONTENTS: Final = {
@@ -178,6 +205,41 @@ CONTENTS: Final = {
         },
         _outcomes,
         "created_at",
+    ),
+    "cleaned": Content(
+        {
+            Column("id"): "id",
+            Column("source"): "source__slug",
+            Column("pipeline"): "pipeline__slug",
+            Column("external_id"): "external_id",
+            Column("model"): "model",
+            Column("model_version"): "model_version",
+            Column("prompt_version"): "prompt_version",
+            Column("category"): "category",
+            Column("segments", Kind.JSON): "segments",
+            Column("input", Kind.ANSWER): "payload__content__input",
+            Column("output", Kind.ANSWER): "payload__content__output",
+            Column("confidence", Kind.NUMBER): "confidence",
+            Column("received_at", Kind.INSTANT): "received_at",
+            Column("first.correct", Kind.FLAG): "measured__correct",
+            Column("first.output", Kind.ANSWER): "measured__output",
+            Column("first.outcome"): "measured__id",
+            Column("first.label"): "measured__label_id",
+            Column("cleaned.correct", Kind.FLAG): "settled__correct",
+            Column("cleaned.output", Kind.ANSWER): "settled__output",
+            Column("cleaned.outcome"): "settled__id",
+            Column("cleaned.basis"): "settled__basis",
+            Column("corrected", Kind.FLAG): "is_corrected",
+            Column("look.why"): "again__why",
+            Column("look.result"): "again__result",
+            Column("look.task"): "again__task_id",
+            Column("look.round", Kind.COUNT): "again__round__number",
+            Column("look.settled_at", Kind.INSTANT): "again__settled_at",
+            Column("checkpoint.size", Kind.COUNT): "signed_size",
+            Column("checkpoint.root"): "signed_root",
+        },
+        _cleaned,
+        "received_at",
     ),
 }
 

@@ -15,13 +15,23 @@ from calibration.evidence import Subject
 from calibration.models import SuspectSearch
 from calibration.selectors import band_table
 from calibration.services import measure_pipeline
+from reviewqueue.accounts.models import User
 from reviewqueue.claims import services as claims
 from reviewqueue.claims.models import Outcome, OutcomeBasis
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.review.models import Relabel
 from reviewqueue.review.services.second_looks import NothingToLookAt
 from reviewqueue.transactions import one_transaction
-from tests.services.review.steps import RIGHT, WRONG, label_next, newcomer, review_terms, undo_windows_pass
+from tests.services.review.steps import (
+    RIGHT,
+    WRONG,
+    label_next,
+    newcomer,
+    review_terms,
+    submit,
+    taken,
+    undo_windows_pass,
+)
 from tests.services.review.test_revise_label import outcomes
 from tests.world import World
 
@@ -152,6 +162,11 @@ def labelled_answers(world: World, count: int = 30) -> None:
             label_next(world.rita, RIGHT if right != (place == 0) else WRONG)
 
 
+def side_with_the_model(person: User) -> None:
+    lease = taken(person)
+    submit(lease, RIGHT if lease.task.claim.confidence > 0.5 else WRONG)
+
+
 def later(**passed: float) -> object:
     return timezone.now() + timedelta(**passed)
 
@@ -238,9 +253,7 @@ def test_corrections_do_not_pull_the_measured_accuracy_towards_the_model(world: 
     search_pipeline(world.pipeline, now=later(hours=1))
     start(pipeline=world.pipeline, by=world.olga, wanted=25)
     for _ in range(4):
-        lease_claim = Relabel.objects.filter(task__labels__isnull=True).order_by("task__slots__id").first()
-        answer = RIGHT if lease_claim.claim.confidence > 0.5 else WRONG
-        label_next(world.ravi, answer)
+        side_with_the_model(world.ravi)
     undo_windows_pass()
     for _ in range(2):
         label_next(world.sam, RIGHT)

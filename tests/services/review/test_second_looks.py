@@ -17,7 +17,7 @@ from reviewqueue.errors import Forbidden, Invalid
 from reviewqueue.ledger.models import Event
 from reviewqueue.review.models import Blind, Lease, Relabel, RelabelRound, RelabelWhy, ReviewSlot, ReviewTask
 from reviewqueue.review.selectors import task_view
-from reviewqueue.review.services import labels, leases, second_looks
+from reviewqueue.review.services import handing_over, labels, leases, second_looks
 from reviewqueue.review.services.second_looks import Doubt, Found, NothingToLookAt
 from tests.services.review.steps import (
     CHOICE,
@@ -34,6 +34,7 @@ from tests.services.review.steps import (
     taken,
     undo_windows_pass,
 )
+from tests.services.review.test_change_tasks import change, reasons, to
 from tests.services.review.test_revise_label import outcomes, revise
 from tests.world import IDENTITY, POLICY, World
 
@@ -141,6 +142,14 @@ def test_whoever_labelled_the_claim_cannot_answer_a_second_look_either(world: Wo
     lease.reviewer = world.rita
     with pytest.raises(Forbidden, match="one of the labels"):
         submit(lease)
+
+
+def test_nobody_moves_or_hands_a_second_look_to_whoever_labelled_the_claim(world: World) -> None:
+    doubted(world)
+    done = change(world, to(world.rita), [ReviewSlot.objects.get(done=False).pk])
+    assert reasons(done) == ["labelled"]
+    with pytest.raises(Invalid):
+        handing_over.hand_over(reviewer=world.ravi, lease_id=taken(world.ravi).pk, to="rita", note="You know this one.")
 
 
 def test_no_claim_is_looked_at_again_twice(world: World) -> None:

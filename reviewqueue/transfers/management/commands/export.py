@@ -21,7 +21,7 @@ TO_STREAM = "-"
 
 
 class Command(BaseCommand):
-    help = "Writes the claims, labels or outcomes of a pipeline to a file. See docs/import-export.md."
+    help = "Writes the claims, labels, outcomes or cleaned set of a pipeline to a file. See docs/import-export.md."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", choices=CONTENTS)
