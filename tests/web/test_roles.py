@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -11,6 +12,7 @@ from django.http import HttpResponse
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
+from calibration.cleaning import search_pipeline, start
 from reviewqueue.accounts import services as accounts
 from reviewqueue.claims.attachments import store_attachment
 from reviewqueue.deliveries.models import Delivery
@@ -20,6 +22,7 @@ from reviewqueue.pipelines import services as pipelines
 from reviewqueue.policy import services as policies
 from reviewqueue.policy.models import PolicyVersion
 from tests import files
+from tests.services.calibration.test_clean import labelled_answers
 from tests.services.review.steps import moved, submit, taken
 from tests.web.visitor import Visitor, text_of
 from tests.world import POLICY, SETUP, World
@@ -95,6 +98,16 @@ def elsewhere(world: World) -> list[object]:
     )  # fmt: skip
     policies.propose(pipeline=other, document=POLICY, proposer=world.otto)
     return [other.slug]
+
+
+def looked_at_again(world: World) -> list[object]:
+    """A round of second looks, one of which was overturned, and a search that found more."""
+    labelled_answers(world, 20)
+    search_pipeline(world.pipeline, now=timezone.now() + timedelta(hours=1))
+    start(pipeline=world.pipeline, by=world.olga, wanted=1)
+    submit(taken(world.ravi))
+    submit(taken(world.ravi))
+    return [world.pipeline.slug]
 
 
 def draft_here(world: World) -> list[object]:
@@ -197,7 +210,7 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("signals", "get", elsewhere, FIGURES_ELSEWHERE),
     ("tiers", "get", here, FIGURES),
     ("tiers", "get", elsewhere, FIGURES_ELSEWHERE),
-    ("cleaning", "get", here, FIGURES),
+    ("cleaning", "get", looked_at_again, FIGURES),
     ("cleaning", "get", elsewhere, FIGURES_ELSEWHERE),
     ("cleaning", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
     ("cleaning", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 422}),

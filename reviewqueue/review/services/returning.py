@@ -21,6 +21,7 @@ from reviewqueue.review.answers import text_problems
 from reviewqueue.review.clock import database_now
 from reviewqueue.review.models import Label, LabelReturn, ReviewTask
 from reviewqueue.review.resolution import BY_SENIORS
+from reviewqueue.review.services import second_looks
 from reviewqueue.review.services.holding import actor_of
 from reviewqueue.transactions import joins_transaction, service
 
@@ -39,7 +40,7 @@ def return_label(*, senior: User, label_id: UUID, comment: str) -> LabelReturn:
     Raises:
         NotFound: no label in a pipeline where this person is a senior, or of a task that may still be theirs to judge.
         Forbidden: their own label.
-        WithSeniors: a senior decides the claim, or has.
+        WithSeniors: a senior decides the claim, or has; or a second look at it is under way.
         Invalid: no comment, or one that cannot be stored.
     """
     problems = list(text_problems("/comment", comment))
@@ -55,6 +56,8 @@ def return_label(*, senior: User, label_id: UUID, comment: str) -> LabelReturn:
     if already:
         return already
     check_not_with_seniors(claim, named.task)
+    if second_looks.is_under_way(claim):
+        raise WithSeniors("Somebody else looks at this claim again. What they find comes first.")
     last = Label.objects.filter(slot=named.slot_id).order_by("-revision")[0]
     returned = LabelReturn.objects.create(
         slot_id=last.slot_id,

@@ -28,6 +28,7 @@ from reviewqueue.policy.selectors import active_policy
 from reviewqueue.policy.services.held import hold_pipeline
 from reviewqueue.review.models import (
     Label,
+    LabelReturn,
     Purpose,
     Relabel,
     RelabelResult,
@@ -113,6 +114,7 @@ def _possible(pipeline: Pipeline, doubts: Sequence[Doubt]) -> set[Doubt]:
     standing = Outcome.objects.filter(
         ~Exists(ReviewTask.objects.filter(claim=claim, closed_at__isnull=True)),
         ~Exists(ReviewTask.objects.filter(claim=claim, purpose=Purpose.RELABEL)),
+        ~Exists(LabelReturn.objects.filter(label__claim=claim, answered_at__isnull=True)),
         pk__in=[doubt.outcome_id for doubt in doubts],
         claim__in=list(locked.order_by("id").values_list("pk", flat=True)),
         claim__payload__isnull=False,
@@ -184,6 +186,10 @@ def behind(task: ReviewTask) -> Relabel | None:
         return None
     looks = Relabel.objects.select_related("outcome", "pipeline").filter(claim=task.claim_id)
     return looks.filter(task__event__lte=task.event_id).first()
+
+
+def is_under_way(claim: Claim) -> bool:
+    return Relabel.objects.filter(claim=claim, result="").exists()
 
 
 def agrees(again: Relabel, correct: bool | None, output: object) -> bool:

@@ -15,9 +15,10 @@ from reviewqueue.claims.models import Claim, Outcome
 from reviewqueue.claims.reporting import Report, report_outcome
 from reviewqueue.errors import Forbidden, Invalid
 from reviewqueue.ledger.models import Event
-from reviewqueue.review.models import Blind, Lease, Relabel, RelabelRound, RelabelWhy, ReviewSlot, ReviewTask
+from reviewqueue.review.models import Blind, Label, Lease, Relabel, RelabelRound, RelabelWhy, ReviewSlot, ReviewTask
 from reviewqueue.review.selectors import task_view
 from reviewqueue.review.services import handing_over, labels, leases, second_looks
+from reviewqueue.review.services.returning import WithSeniors, return_label
 from reviewqueue.review.services.second_looks import Doubt, Found, NothingToLookAt
 from tests.services.review.steps import (
     CHOICE,
@@ -291,6 +292,22 @@ def test_where_answers_are_exact_two_corrections_can_contradict_each_other(world
     undo_windows_pass()
     assert label_next(world.sam, dataclasses.replace(WRONG, output="c")).outcome.output == "c"
     assert look(claim).result == "overturned"
+
+
+def test_while_a_second_look_is_under_way_the_first_label_is_not_returned(world: World) -> None:
+    claim = doubted(world)
+    first = Label.objects.get(claim=claim)
+    with pytest.raises(WithSeniors):
+        return_label(senior=world.sam, label_id=first.pk, comment="Think again.")
+    label_next(world.ravi, WRONG)
+    assert return_label(senior=world.sam, label_id=first.pk, comment="Think again.").label == first
+
+
+def test_what_is_with_its_reviewer_again_is_not_looked_at_again(world: World) -> None:
+    suspect, other = labelled(world), labelled(world, RIGHT)
+    return_label(senior=world.sam, label_id=Label.objects.get(claim=suspect).pk, comment="Think again.")
+    with pytest.raises(NothingToLookAt):
+        start(world, [suspect], [other])
 
 
 # --- changing one's mind ----------------------------------------------------------------------------------------------
