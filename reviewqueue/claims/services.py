@@ -116,11 +116,14 @@ def settle(
     return outcome
 
 
-def withdraw(*, claim: Claim, outcome: Outcome, actor: Actor) -> None:
-    """An outcome that nobody says any more: nothing takes its place. The caller has locked the claim."""
+def withdraw(*, claim: Claim, outcome: Outcome, actor: Actor, still_measures: bool = False) -> None:
+    """An outcome that nobody says any more: nothing takes its place. The caller has locked the claim.
+
+    Where it `still_measures`, estimates go on using it.
+    """
     joins_transaction()
     ledger.append(event="outcome.superseded", actor=actor, claim=claim.pk, outcome=outcome.pk)
-    claim.outcomes.filter(pk=outcome.pk).update(standing=False, measures=False)
+    claim.outcomes.filter(pk=outcome.pk).update(standing=False, measures=still_measures)
     if not claim.outcomes.filter(standing=True).exists():
         claim.status = first_status(claim.decisions.get(standing=True).route)
         claim.save(update_fields=["status"])

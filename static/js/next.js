@@ -1,5 +1,6 @@
 // The next task is fetched while somebody works on this one, and shown the moment they save. Their page stays in the
 // document, out of sight, until the answer is saved; when saving fails they are back on it, with all they wrote.
+import { announce } from "./notices.js";
 import { newPage } from "./task.js";
 
 const NOT_SWAPPED = new Set([401, 403, 404, 429]); // and everything from 500 up: htmx leaves the page as it is
@@ -17,6 +18,7 @@ export function startNext() {
   body.addEventListener("htmx:confirm", holdBack);
   body.addEventListener("htmx:configRequest", sayWhatIsShown);
   body.addEventListener("htmx:beforeSend", (event) => isNext(event) && ready && goOn());
+  body.addEventListener("htmx:beforeSwap", keepWords);
   body.addEventListener("htmx:afterRequest", onAnswer);
   body.addEventListener("htmx:afterSettle", (event) => event.target.id === "page" && fetchNext());
   document.addEventListener("submit", holdBackForm, true);
@@ -28,6 +30,14 @@ export function startNext() {
 function onAnswer(event) {
   const { elt, xhr } = event.detail;
   if (parked?.contains(elt) && elt.matches("[data-next]")) settle(xhr);
+}
+
+// The task shown ahead went to somebody else: what was written on it meanwhile is shown once more, to be copied.
+function keepWords(event) {
+  if (!parked || event.detail.target.id !== "page" || event.detail.xhr.getResponseHeader("HX-Reswap") === "none") return;
+  const boxes = [...document.querySelectorAll("#page #answer textarea")];
+  const words = boxes.map((box) => box.value).filter(Boolean).join("\n");
+  if (words) requestAnimationFrame(() => announce(`Written on the task that went to somebody else: ${words}`, "info", 60));
 }
 
 const task = () => document.querySelector("#page .task[data-ready]");

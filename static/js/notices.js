@@ -21,14 +21,14 @@ export function startNotices() {
   arrange();
 }
 
-export function announce(text, kind = "info") {
+export function announce(text, kind = "info", seconds = SHOWN_SECONDS) {
   const notice = document.createElement("div");
   const words = document.createElement("p");
   notice.className = `notice notice-${kind}`;
   words.textContent = text;
   notice.append(words);
   document.getElementById("notices").append(notice);
-  leaveLater(notice, SHOWN_SECONDS);
+  leaveLater(notice, seconds);
 }
 
 function arrange() {

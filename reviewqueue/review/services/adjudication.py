@@ -18,7 +18,7 @@ from reviewqueue.policy.document import ReviewTerms
 from reviewqueue.policy.selectors import policy_of
 from reviewqueue.review.models import Blind, Label, Purpose, Relabel, ReviewSlot, ReviewTask
 from reviewqueue.review.resolution import BY_SENIORS, Resolution, Step, looked_at_again, resolve, shared_correction
-from reviewqueue.review.services import second_looks, tasks
+from reviewqueue.review.services import returning, second_looks, tasks
 from reviewqueue.review.showing import standing
 
 
@@ -108,7 +108,7 @@ def _settle(
         basis=OutcomeBasis.ADJUDICATION if task.purpose in BY_SENIORS else OutcomeBasis.LABELS,
         actor=actor,
         label_id=label.pk,
-        may_measure=again is None,
+        may_measure=again is None and not returning.keeps_estimates(claim),
         reason="relabelled" if again else "",
     )
     tasks.close_task(task=task, actor=actor, now=label.created_at)
@@ -183,5 +183,6 @@ def _withdraw_outcome(task: ReviewTask, claim: Claim, actor: Actor) -> None:
     given = Label.objects.filter(task=task).values("pk")
     outcome = claim.outcomes.filter(measures=True, label_id__in=given).first()
     if outcome:
-        claims.withdraw(claim=claim, outcome=outcome, actor=actor)
+        kept = returning.keeps_estimates(claim)
+        claims.withdraw(claim=claim, outcome=outcome, actor=actor, still_measures=kept)
     return None

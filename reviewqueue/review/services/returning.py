@@ -83,6 +83,16 @@ def open_return(slot_id: int) -> LabelReturn | None:
     return LabelReturn.objects.filter(slot=slot_id, answered_at__isnull=True).first()
 
 
+def keeps_estimates(claim: Claim) -> bool:
+    """Whether estimates go on with the truth they use now, whatever becomes of the claim: a label of it was returned.
+
+    Seniors choose what they return, so what follows is no measurement (decision 0035).
+    """
+    if not LabelReturn.objects.filter(label__claim=claim).exists():
+        return False
+    return claim.outcomes.filter(measures=True).exists()
+
+
 def check_not_with_seniors(claim: Claim, task: ReviewTask) -> None:
     """Joins the caller's transaction, which holds the claim. Raises WithSeniors."""
     others = ReviewTask.objects.filter(claim=claim, purpose__in=BY_SENIORS).exclude(pk=task.pk)

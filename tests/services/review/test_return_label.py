@@ -13,6 +13,7 @@ from reviewqueue.review.services.labels import LabelAnswer, Labelled, UndoWindow
 from reviewqueue.review.services.returning import WithSeniors, return_label
 from tests.services.review.steps import (
     RIGHT,
+    UNSURE,
     WRONG,
     label_next,
     ledger_kinds,
@@ -52,6 +53,21 @@ def test_a_returned_label_is_changed_and_the_outcome_with_it(world: World) -> No
     outcomes = Outcome.objects.filter(claim=claim).order_by("number").values_list("correct", "standing")
     assert list(outcomes) == [(True, False), (False, True)]
     assert ledger_kinds(claim.pk)[-4:] == ["label.returned", "label.amended", "outcome.superseded", "outcome.final"]
+
+
+def test_what_a_return_changes_measures_nothing(world: World) -> None:
+    """Seniors choose what they return."""
+    claim = world.claim()
+    done = long_ago(label_next(world.rita, RIGHT))
+    give_back(world, done)
+    answer(done, UNSURE)
+    assert list(Outcome.objects.filter(claim=claim).values_list("correct", "standing", "measures")) == [
+        (True, False, True)
+    ]
+    undo_windows_pass()
+    label_next(world.sam, WRONG)
+    outcomes = Outcome.objects.filter(claim=claim).order_by("number")
+    assert list(outcomes.values_list("correct", "standing", "measures")) == [(True, False, True), (False, True, False)]
 
 
 def test_its_reviewer_may_stand_by_it(world: World) -> None:
