@@ -1,4 +1,4 @@
-"""Labels are opinions: how well reviewers agree, and what their slips do to a measured accuracy."""
+"""Labels are opinions: how good reviewers are, and what their slips do to a measured accuracy."""
 
 from __future__ import annotations
 
@@ -8,27 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from calibration.core.cells import IntArray, binned
+from calibration.core.cells import IntArray
 from calibration.core.intervals import FloatArray, clopper_pearson, cp_upper
-from calibration.core.resampling import resamples
 
-DRAWS = 1_000
 SMOOTHING = 0.01
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Share of claims two reviewers judge alike, and Cohen's kappa with 95 % bootstrap limits.
-
-    Kappa is None when both always give the same one label: agreement beyond chance is then undefined.
-    """
-
-    n: int
-    share: float
-    kappa: float | None
-    lo: float | None
-    hi: float | None
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -70,20 +53,6 @@ class Consensus:
     def reviewer_accuracy(self) -> FloatArray:
         """Chance that each reviewer is right on a task of this mix of classes."""
         return np.asarray(np.einsum("rjj,j->r", self.confusion, self.prevalence), dtype=float)
-
-
-def agreement(first: npt.ArrayLike, second: npt.ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> Agreement:
-    """Agreement of two reviewers on the same claims, one label of each per claim. ValueError without claims."""
-    a, b = np.asarray(first), np.asarray(second)
-    if len(a) != len(b) or not len(a):
-        raise ValueError("both reviewers need one label per claim, and there must be a claim")
-    classes, numbers = np.unique(np.concatenate([a, b]), return_inverse=True)
-    pair = numbers[: len(a)] * len(classes) + numbers[len(a) :]
-    kappas = [_kappa(_table(pair, len(classes), times)) for times in resamples(len(a), draws, seed)]
-    defined = [kappa for kappa in kappas if kappa is not None]
-    lo, hi = map(float, np.quantile(defined, [0.025, 0.975])) if defined else (None, None)
-    kappa = _kappa(_table(pair, len(classes), np.ones(len(a))))
-    return Agreement(len(a), float(np.mean(a == b)), kappa, lo, hi, seed)
 
 
 def rogan_gladen(observed: float, *, sensitivity: float, specificity: float) -> float | None:
@@ -162,13 +131,3 @@ def _expected(
     evidence = np.tile(np.log(np.maximum(prevalence, 1e-12)), (tasks, 1))
     np.add.at(evidence, task, np.log(confusion)[reviewer, :, label])
     return np.asarray(special.softmax(evidence, axis=1), dtype=float)
-
-
-def _table(pair: IntArray, classes: int, times: FloatArray) -> FloatArray:
-    return np.reshape(binned(times, pair, classes**2) / times.sum(), (classes, classes))
-
-
-def _kappa(table: FloatArray) -> float | None:
-    """Cohen's kappa of a table of shares."""
-    by_chance = float(table.sum(axis=0) @ table.sum(axis=1))
-    return (float(np.trace(table)) - by_chance) / (1 - by_chance) if by_chance < 1 - 1e-12 else None

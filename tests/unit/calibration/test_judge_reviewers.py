@@ -2,29 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import cohen_kappa_score
 
-from calibration.core.reviewers import agreement, dawid_skene, majority, rogan_gladen, seeded_accuracy
-
-
-def test_kappa_is_that_of_scikit_learn() -> None:
-    generator = np.random.default_rng(1)
-    first = generator.choice(["a", "b", "c"], 200)
-    second = np.where(generator.random(200) < 0.8, first, generator.choice(["a", "b", "c"], 200))
-    measured = agreement(first, second, draws=200)
-    assert measured.kappa == pytest.approx(cohen_kappa_score(first, second))
-    assert measured.lo < measured.kappa < measured.hi
-    assert measured.share == np.mean(first == second)
-
-
-def test_agreeing_on_one_label_only_is_not_beyond_chance() -> None:
-    measured = agreement(["right"] * 10, ["right"] * 10, draws=5)
-    assert (measured.share, measured.kappa, measured.lo) == (1, None, None)
-
-
-def test_no_shared_claims_are_refused() -> None:
-    with pytest.raises(ValueError, match="claim"):
-        agreement([], [])
+from calibration.core.reviewers import dawid_skene, majority, rogan_gladen, seeded_accuracy
 
 
 def test_reviewer_slips_hide_the_true_accuracy_of_a_good_band() -> None:

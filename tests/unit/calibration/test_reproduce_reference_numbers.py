@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
+from calibration.core.agreement import agreement
 from calibration.core.calibrators import fit_segmented, predict
 from calibration.core.cells import Cells, cells_of
 from calibration.core.costs import Costs, capacity_plan, cost_per_claim, cost_threshold, residual_error
@@ -17,7 +18,7 @@ from calibration.core.labels import cluster_standard_error, design_effect
 from calibration.core.metrics import auroc, brier, ce2_debiased, corp, ece, row_log_loss, smooth_ece
 from calibration.core.monitor import EDetector, Signal
 from calibration.core.report import calibration_report
-from calibration.core.reviewers import agreement, dawid_skene, majority
+from calibration.core.reviewers import dawid_skene, majority
 from calibration.core.select import select_threshold
 
 IMAGENET = ("image_imagenet_resnet34.csv.gz", {})
