@@ -3,9 +3,12 @@
 Every value can be read as plain text. What fits its shape, or what the pipeline says of it, comes first:
 
 - `markdown`: a text of which the pipeline says so;
+- `tree`, after the plain text: a text that is itself JSON, as models often write;
 - `turns`: a list of objects that each have a role and a content, as conversations are written;
 - `table`: a list of objects whose values are single ones;
 - `tree`: every other object or list.
+
+In a conversation of which the pipeline says that it is Markdown, each message is.
 """
 
 from __future__ import annotations
@@ -16,12 +19,17 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
 from reviewqueue.pipelines.content_views import AUTO, MARKDOWN, TEXT
+from reviewqueue.strict_json import MalformedJSON, parse_strict
 from reviewqueue.web import hostile, json_tree, markdown
 from reviewqueue.web.context_items import Passage
 from reviewqueue.web.hostile import Shown
 
 FIRST_SHOWN: Final = 20 * 1024
 """Characters of a long text shown at once; the rest is one click away."""
+SHORT: Final = 500
+FEW_LINES: Final = 12
+"""What is longer may scroll in its frame, on a phone at least, so the Tab key stops there."""
+LONGEST_JSON: Final = 64 * 1024
 MOST_ROWS: Final = 200
 MOST_COLUMNS: Final = 20
 MOST_TURNS: Final = 100
@@ -47,6 +55,7 @@ class Turn:
     role: Shown
     text: Shown
     is_json: bool
+    is_markdown: bool
     more: Shown | None
     """What else the turn holds, as JSON."""
 
@@ -63,6 +72,7 @@ class View:
 
     kind: str
     body: Shown | Table | Turns
+    comes_first: bool = True
 
     @property
     def name(self) -> str:
@@ -117,15 +127,32 @@ def formatted(value: Any, wanted: str = AUTO) -> View | None:
     if wanted == TEXT:
         return None
     if isinstance(value, str):
-        html = markdown.as_html(value) if wanted == MARKDOWN and value.strip() else None
-        return View("markdown", html) if html else None
+        return _of_text(value, wanted)
     if not isinstance(value, dict | list) or not value:
         return None
     if _are_turns(value):
-        return View("turns", _turns(value))
+        return View("turns", _turns(value, wanted))
     if _are_rows(value):
         return View("table", _table(value))
     return View("tree", json_tree.tree(value))
+
+
+def _of_text(text: str, wanted: str) -> View | None:
+    html = markdown.as_html(text) if wanted == MARKDOWN and text.strip() else None
+    if html:
+        return View("markdown", html)
+    inner = _json_in(text) if wanted == AUTO else None
+    return View("tree", json_tree.tree(inner), comes_first=False) if inner else None
+
+
+def _json_in(text: str) -> Any:
+    """The object or list that a text is, read as strictly as everything that comes in; None for any other text."""
+    if len(text) > LONGEST_JSON or not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return parse_strict(text.encode())
+    except (MalformedJSON, UnicodeEncodeError):
+        return None
 
 
 def _are_turns(value: Any) -> TypeGuard[list[dict[str, Any]]]:
@@ -134,18 +161,25 @@ def _are_turns(value: Any) -> TypeGuard[list[dict[str, Any]]]:
     )
 
 
-def _turns(value: Sequence[dict[str, Any]]) -> Turns:
-    turns = [_turn(each) for each in value[:MOST_TURNS]]
+def _turns(value: Sequence[dict[str, Any]], wanted: str) -> Turns:
+    """Messages are Markdown as long as all of them together are short enough to be read."""
+    left, turns = markdown.LONGEST, []
+    for each in value[:MOST_TURNS]:
+        content = each["content"]
+        left -= len(content) if isinstance(content, str) else 0
+        turns.append(_turn(each, is_markdown=wanted == MARKDOWN and left >= 0))
     return Turns(turns, len(value) - len(turns))
 
 
-def _turn(turn: dict[str, Any]) -> Turn:
+def _turn(turn: dict[str, Any], *, is_markdown: bool) -> Turn:
     more = {key: value for key, value in turn.items() if key not in ("role", "content")}
     content = turn["content"]
+    html = markdown.as_html(content) if is_markdown and isinstance(content, str) else None
     return Turn(
         role=hostile.shown(turn["role"]),
-        text=_cut(written(content), FIRST_SHOWN),
+        text=html or _cut(written(content), FIRST_SHOWN),
         is_json=not isinstance(content, str),
+        is_markdown=html is not None,
         more=_cut(written(more), LONGEST_CELL) if more else None,
     )
 

@@ -7,18 +7,25 @@ from collections.abc import Callable
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page
 
+from reviewqueue.claims.attachments import store_attachment
+from reviewqueue.pipeline_settings import change_settings
+from tests import files
 from tests.e2e.support.site import NARROW, WIDE, Site
+from tests.services.review.steps import taken
 from tests.web.test_roles import TABLE, Place
 from tests.world import World
 
 LOOKS = [("light", WIDE), ("dark", WIDE), ("light", NARROW), ("dark", NARROW)]
 GRAVE = {"serious", "critical"}
+FILES = {"attachment"}
+"""Addresses that show no page of ours."""
 PAGES: dict[str, tuple[str, Place]] = {
     name: (person, place)
     for name, method, place, statuses in reversed(TABLE)
-    if method == "get"
+    if method == "get" and name not in FILES
     for person in ("rita", "olga", "adam", "sam", "ada")
     if statuses[person] == 200
 }
@@ -37,7 +44,7 @@ def findings(page: Page) -> list[str]:
 
 def test_every_page_is_looked_at() -> None:
     shown = {name for name, method, _, statuses in TABLE if method == "get" and 200 in statuses.values()}
-    assert set(PAGES) == shown
+    assert set(PAGES) == shown - FILES
     assert len(shown) > 20
 
 
@@ -68,3 +75,40 @@ def look_at(visitor: Callable[[str], Page], address: str) -> None:
         page.set_viewport_size(size)
         page.goto(address)
         assert findings(page) == [], (scheme, size["width"])
+
+
+def test_a_task_with_every_kind_of_content_has_none(site: Site, committed_world: World) -> None:
+    """Long texts too, which scroll in their frames."""
+    world = committed_world
+    views = {"output": "markdown", "markdown_context": ["document"], "images": "blurred"}
+    change_settings(pipeline=world.pipeline, changes={"content_views": views}, by=world.olga)
+    image, _ = store_attachment(source=world.source, content=files.png(), now=timezone.now())
+    sound, _ = store_attachment(source=world.source, content=files.wav(), now=timezone.now())
+    world.claim(
+        input=[{"role": "user", "content": "How much?"}, {"role": "assistant", "content": None, "call": {"plan": 1}}],
+        output="# Prices\n\n18 EUR [1], [see](https://example.com) `code`\n\n" + "- a line of a list\n" * 300,
+        alternatives=[
+            {"output": {"plan": {"name": "Pro", "seats": [1, 2]}}},
+            {"output": [{"plan": "Pro", "price": 18}, {"plan": "Free"}] * 60},
+            {"output": "long words " * 4_000},
+        ],
+        context=[
+            {"kind": "note", "title": "Prices", "text": "18 EUR\u200b per seat.\n" * 400},
+            {"kind": "image", "title": "Chart", "attachment": str(image.pk)},
+            {"kind": "audio", "title": "Call", "attachment": str(sound.pk), "text": "Hello?"},
+            {"kind": "message", "role": "user", "text": "Hi"},
+            {"kind": "message", "role": "agent", "text": "Hello"},
+        ],
+    )
+    task = reverse("web:task", args=[taken(world.rita).pk])
+    pages = {scheme: site.visitor(world.rita, color_scheme=scheme) for scheme in ("light", "dark")}
+    for scheme, size in LOOKS:
+        page = pages[scheme]
+        page.set_viewport_size(size)
+        page.goto(task)
+        page.evaluate(
+            "for (const each of document.querySelectorAll('main details')) { each.name = ''; each.open = true }"
+        )
+        assert findings(page) == [], (scheme, size["width"])
+        page.keyboard.press("v")
+        assert findings(page) == [], (scheme, size["width"], "plain text")

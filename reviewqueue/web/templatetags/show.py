@@ -218,7 +218,9 @@ def untrusted(
         "rest_length": as_text.rest_length,
         "marks": max(as_text.head.marks + as_text.rest.marks, formatted.marks if formatted else 0),
         "passages": len(passages),
+        "may_scroll": len(text) > content_views.SHORT or text.count("\n") > content_views.FEW_LINES,
         "view": formatted,
+        "formatted_first": formatted is not None and formatted.comes_first and not passages,
         "group": f"view-{secrets.token_hex(6)}" if formatted else "",
     }
 

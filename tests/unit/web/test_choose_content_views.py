@@ -53,6 +53,38 @@ def test_a_text_is_markdown_only_where_the_pipeline_says_so() -> None:
     assert formatted("  ", "markdown") is None
 
 
+@pytest.mark.parametrize("text", ['{"plan": "Pro"}', ' [1, {"a": []}]\n'])
+def test_a_text_that_is_json_is_a_text_first_and_a_tree_next(text: str) -> None:
+    view = formatted(text)
+    assert view
+    assert (view.kind, view.comes_first) == ("tree", False)
+    assert formatted(text, "text") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "[]", "7", '"text"', '{"a": 1, "a": 2}', "{broken", "[1] see", "[" * 40 + "]" * 40, "[NaN]", "{\ud800"],
+)
+def test_a_text_that_is_not_quite_json_is_no_tree(text: str) -> None:
+    assert formatted(text) is None
+
+
+def test_messages_are_markdown_where_the_pipeline_says_so() -> None:
+    conversation = [{"role": "user", "content": "**How** much?"}, {"role": "tool", "content": {"EUR": 18}}]
+    for wanted, expected in (("markdown", [True, False]), ("auto", [False, False])):
+        view = formatted(conversation, wanted)
+        assert view
+        assert isinstance(view.body, Turns)
+        assert [turn.is_markdown for turn in view.body.turns] == expected
+
+
+def test_long_conversations_are_markdown_as_far_as_they_can_be_read_in_time() -> None:
+    view = formatted([{"role": "user", "content": "word " * 2_000}] * 5, "markdown")
+    assert view
+    assert isinstance(view.body, Turns)
+    assert [turn.is_markdown for turn in view.body.turns] == [True, True, True, False, False]
+
+
 def test_plain_text_can_be_asked_for_whatever_the_shape() -> None:
     assert formatted({"plan": "Pro"}, "text") is None
 
