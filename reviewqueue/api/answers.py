@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from reviewqueue.claims.file_types import TYPES as FILE_TYPES
 from reviewqueue.claims.submission import Elicitation
 from reviewqueue.policy.document import Blind, NextStep, Route
 
@@ -43,18 +42,6 @@ class Problem(Struct, frozen=True, kw_only=True):
     code: Annotated[str, Meta(description="What programs rely on.")]
     instance: Annotated[str, Meta(description="The id of the request.")]
     errors: list[FieldError] | UnsetType = UNSET
-
-
-# --- files that come with claims --------------------------------------------------------------------------------------
-
-
-class Attachment(Struct, frozen=True, kw_only=True):
-    id: Id
-    media_type: Annotated[str, Meta(description="Told by the content.", extra_json_schema={"enum": list(FILE_TYPES)})]
-    size: Annotated[int, Meta(ge=1, description="In bytes.")]
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-    uploaded_at: Instant
-    used: Annotated[bool, Meta(description="A claim names it, so it is kept.")]
 
 
 # --- claims and outcomes --------------------------------------------------------------------------------------------

@@ -228,17 +228,3 @@ reviewqueue_ledger_unsealed_entries 4
 # TYPE reviewqueue_queue_open gauge
 reviewqueue_queue_open{pipeline="support-answers"} 12
 """
-
-# --- files ------------------------------------------------------------------------------------------------------------
-
-UPLOAD: Final = {
-    "content": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
-}
-ATTACHMENT: Final[dict[str, Any]] = {
-    "id": "0198f0c2-5b1e-7f31-8a11-6c7d8e9f0a12",
-    "media_type": "image/png",
-    "size": 70,
-    "sha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
-    "uploaded_at": "2026-11-22T05:59:58.120Z",
-    "used": False,
-}

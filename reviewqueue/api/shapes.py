@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,15 +34,22 @@ def labelled_answer(labelled: Labelled) -> dict[str, Any]:
     return answer | {"reveal": labelled.reveal} if labelled.reveal is not None else answer
 
 
-def attachment_answer(attachment: Attachment) -> dict[str, Any]:
+def _file(attachment: Attachment) -> dict[str, Any]:
     return {
         "id": str(attachment.pk),
         "media_type": attachment.media_type,
         "size": attachment.size,
         "sha256": bytes(attachment.digest).hex(),
-        "uploaded_at": instant(attachment.uploaded_at),
-        "used": attachment.used_at is not None,
     }
+
+
+def attachment_answer(attachment: Attachment) -> dict[str, Any]:
+    uploaded_at, used = instant(attachment.uploaded_at), attachment.used_at is not None
+    return {**_file(attachment), "uploaded_at": uploaded_at, "used": used}
+
+
+def attached_file(attachment: Attachment, content: bytes) -> dict[str, Any]:
+    return {**_file(attachment), "content": base64.b64encode(content).decode()}
 
 
 def pipeline_answer(pipeline: Pipeline) -> dict[str, Any]:

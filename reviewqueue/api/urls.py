@@ -43,6 +43,11 @@ urlpatterns = [
     path("claims/<uuid:claim_id>/outcome", outcomes.ClaimOutcome.as_view(), name="claim-outcome"),
     path("outcomes", outcomes.Outcomes.as_view(), name="outcomes"),
     path("reviews/take", reviews.ReviewTake.as_view(), name="take"),
+    path(
+        "leases/<uuid:lease_id>/attachments/<uuid:attachment_id>",
+        reviews.LeaseAttachment.as_view(),
+        name="lease-attachment",
+    ),
     path("leases/<uuid:lease_id>/renew", reviews.LeaseRenew.as_view(), name="lease-renew"),
     path("leases/<uuid:lease_id>/hold", reviews.LeaseHold.as_view(), name="lease-hold"),
     path("leases/<uuid:lease_id>/hand-over", reviews.LeaseHandOver.as_view(), name="lease-hand-over"),

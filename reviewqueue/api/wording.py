@@ -55,6 +55,7 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
 
 PATH_PARAMETERS: Final = {
     "claim_id": "The `id` of a claim.",
+    "attachment_id": "The `id` of an uploaded file.",
     "lease_id": "The `id` of a lease, known to its holder alone.",
     "label_id": "The `id` of a label, any revision.",
     "slug": "The `slug` of a pipeline.",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reviewqueue.api.examples import UPLOAD
+from reviewqueue.api.attachment_answers import UPLOAD
 from reviewqueue.claims.models import Attachment, Claim
 from tests import files
 from tests.api.caller import Caller, assert_problem
@@ -40,6 +40,21 @@ def test_a_claim_names_the_file_and_reviewers_are_told_of_it(helpdesk: Caller, r
     assert helpdesk.post("/attachments", body()).json()["used"]
     (passage,) = rita.post("/reviews/take", {}).json()["task"]["context"]
     assert (passage["attachment"], passage["title"]) == (file, "Chart")
+
+
+def test_a_reviewers_tool_reads_the_files_of_its_task_and_no_others(
+    helpdesk: Caller, rita: Caller, ravi: Caller, world: World
+) -> None:
+    file, other = (helpdesk.post("/attachments", body(files.png(1, side))).json()["id"] for side in (1, 2))
+    helpdesk.post("/claims", world.claim_body(context=[{"kind": "image", "attachment": file}]))
+    lease = rita.post("/reviews/take", {}).json()["lease"]["id"]
+    read = rita.get(f"/leases/{lease}/attachments/{file}")
+    assert read.status_code == 200
+    assert base64.b64decode(read.json()["content"]) == files.png(1, 1)
+    assert read.json()["media_type"] == "image/png"
+    assert_problem(rita.get(f"/leases/{lease}/attachments/{other}"), 404, "not_found")
+    assert_problem(ravi.get(f"/leases/{lease}/attachments/{file}"), 404, "not_found")
+    assert helpdesk.get(f"/leases/{lease}/attachments/{file}").status_code == 403
 
 
 def test_a_file_of_the_largest_size_is_taken_and_a_larger_one_refused(helpdesk: Caller) -> None:

@@ -16,12 +16,14 @@ from django.utils import timezone
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi import checks
 
+from reviewqueue.claims.attachments import store_attachment
 from reviewqueue.deliveries.models import CHALLENGE, Delivery, Endpoint
 from reviewqueue.deliveries.services import endpoints
 from reviewqueue.policy import services as policies
 from reviewqueue.review.models import ReviewTask
 from reviewqueue.review.selectors import live_leases
 from tests.api.caller import Caller, taken
+from tests.files import png
 from tests.services.policy.steps import version_for_step
 from tests.services.review.steps import moved
 from tests.world import POLICY, World
@@ -116,8 +118,13 @@ class Traffic:
         held = live_leases(self.world.rita)
         if held:
             return str(held[0].pk)
-        self.world.submit()
+        self.world.submit(context=[{"kind": "image", "attachment": self._attachment_id()}])
         return str(taken(self.callers["reviews"])["lease"]["id"])
+
+    def _attachment_id(self) -> str:
+        """The same file every time: the claims of the leases name it."""
+        file, _ = store_attachment(source=self.world.source, content=png(), now=timezone.now())
+        return str(file.pk)
 
     def _label_id(self) -> str:
         answer = self.callers["reviews"].post(f"/leases/{self._lease_id()}/label", {"verdict": "correct"})

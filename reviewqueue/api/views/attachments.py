@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
-from reviewqueue.api import answers, examples
+from reviewqueue.api import attachment_answers as answers
 from reviewqueue.api.authentication import source_of
 from reviewqueue.api.bodies import Upload, read_as
 from reviewqueue.api.contract import Answer, Body, Holder, promises
@@ -28,10 +28,10 @@ class Attachments(Operation):
         "upload_attachment",
         scope="intake",
         holder=Holder.SOURCE,
-        body=Body(Upload, {"a pixel": examples.UPLOAD}),
+        body=Body(Upload, {"a pixel": answers.UPLOAD}),
         answers={
-            201: Answer("The stored file.", answers.Attachment, examples.ATTACHMENT),
-            200: Answer("The same bytes again: the file that is there.", answers.Attachment, examples.ATTACHMENT),
+            201: Answer("The stored file.", answers.Attachment, answers.ATTACHMENT),
+            200: Answer("The same bytes again: the file that is there.", answers.Attachment, answers.ATTACHMENT),
         },
         problems=("too_many_attachments",),
     )

@@ -7,16 +7,18 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from reviewqueue.api import answers, bodies, examples
+from reviewqueue.api import answers, attachment_answers, bodies, examples
 from reviewqueue.api.authentication import person_of
 from reviewqueue.api.bodies import read_as
 from reviewqueue.api.contract import Answer, Body, Holder, Link, promises
 from reviewqueue.api.idempotency import Reply
 from reviewqueue.api.operation import Operation
-from reviewqueue.api.shapes import labelled_answer, lease_answer
+from reviewqueue.api.shapes import attached_file, labelled_answer, lease_answer
+from reviewqueue.claims.attachments import attachment_of, content_of
 from reviewqueue.pipelines.selectors import WORKING_ROLES, pipeline_for
-from reviewqueue.review.selectors import Nothing, task_view
+from reviewqueue.review.selectors import Nothing, lease_for, task_view
 from reviewqueue.review.services import handing_over, labels, leases, on_hold, returning
 from reviewqueue.review.services.labels import LabelAnswer
 
@@ -66,6 +68,22 @@ class ReviewTake(Operation):
             return Reply(200, task_view(taken))
 
         return self.write(take)
+
+
+class LeaseAttachment(Operation):
+    @promises(
+        "read_attachment",
+        **REVIEW,
+        answers={200: Answer("The file.", attachment_answers.AttachedFile, attachment_answers.ATTACHED_FILE)},
+    )
+    def get(self, request: Request, lease_id: UUID, attachment_id: UUID) -> Response:
+        """Read a file that came with the claim under review.
+
+        One that a context item of the task names as `attachment`. Show it as its `media_type`, and run nothing of it.
+        """
+        lease = lease_for(person_of(request), lease_id)
+        file = attachment_of(lease.task.claim, attachment_id)
+        return Response(attached_file(file, content_of(file)))
 
 
 class LeaseRenew(Operation):
