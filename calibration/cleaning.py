@@ -59,7 +59,8 @@ def search_again(pipeline: Pipeline, *, now: datetime | None = None) -> None:
 
 
 def last_search(pipeline: Pipeline) -> SuspectSearch | None:
-    return SuspectSearch.objects.filter(pipeline=pipeline).first()
+    """What was found. The claims themselves are read when they are asked for."""
+    return SuspectSearch.objects.filter(pipeline=pipeline).defer("doubted", "drawn").first()
 
 
 def start(*, pipeline: Pipeline, by: User, wanted: int, now: datetime | None = None) -> RelabelRound:

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from reviewqueue.claims.models import Claim, Outcome
@@ -63,8 +64,12 @@ def found(suspects: list[Claim], others: list[Claim]) -> Found:
 
 
 def start(world: World, suspects: list[Claim], others: list[Claim], *, wanted: int = 10) -> RelabelRound:
+    return begin(world, found(suspects, others), wanted=wanted)
+
+
+def begin(world: World, search: Found, *, wanted: int = 10) -> RelabelRound:
     return second_looks.start_round(
-        pipeline=world.pipeline, by=world.olga, found=found(suspects, others), wanted=wanted, now=timezone.now()
+        pipeline=world.pipeline, by=world.olga, found=search, wanted=wanted, now=timezone.now()
     )
 
 
@@ -191,6 +196,17 @@ def test_second_looks_never_become_the_queue(world: World, monkeypatch: pytest.M
     assert Relabel.objects.count() == 4
     with pytest.raises(NothingToLookAt):
         start(world, suspects, others)
+
+
+def test_starting_asks_the_same_few_questions_for_one_claim_and_for_many(
+    world: World, django_assert_num_queries: Any
+) -> None:
+    suspects, others = [labelled(world) for _ in range(9)], [labelled(world, RIGHT) for _ in range(9)]
+    one, many = found(suspects[:1], others[:1]), found(suspects[1:], others[1:])
+    with CaptureQueriesContext(connection) as few:
+        begin(world, one)
+    with django_assert_num_queries(len(few)):
+        begin(world, many)
 
 
 @pytest.mark.parametrize("wanted", [0, 101])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reviewqueue.review.resolution import Resolution, Step, resolve, shared_correction, strict_majority
+from reviewqueue.review.resolution import Resolution, Step, looked_at_again, resolve, shared_correction, strict_majority
 
 R, W, P, C = "correct", "incorrect", "partially_correct", "cannot_judge"
 
@@ -84,3 +84,26 @@ def test_a_correction_counts_when_all_who_gave_one_gave_the_same() -> None:
 def test_a_number_that_the_database_writes_out_may_be_a_correction() -> None:
     """Submitted as 3.6e16, read back as an integer beyond what JSON programs hold exactly."""
     assert shared_correction([[36302735756303370], None]) == [36302735756303370]
+
+
+SECOND = {"labels_needed": 1, "max_labels": 1}
+
+
+@pytest.mark.parametrize(
+    ("purpose", "verdict", "agrees", "expected"),
+    [
+        ("relabel", R, True, Resolution(Step.CLOSE, True)),
+        ("relabel", W, True, Resolution(Step.CLOSE, False)),
+        ("relabel", R, False, Resolution(Step.ADJUDICATE)),
+        ("relabel", C, False, Resolution(Step.ESCALATE)),
+        ("adjudication", R, True, Resolution(Step.CLOSE, True)),
+        ("adjudication", R, False, Resolution(Step.SETTLE, True)),
+        ("escalation", W, False, Resolution(Step.SETTLE, False)),
+        ("adjudication", C, False, Resolution(Step.CLOSE, None)),
+        ("escalation", C, False, Resolution(Step.CLOSE, None)),
+    ],
+)
+def test_a_second_look_confirms_or_asks_a_senior_and_only_a_senior_overturns(
+    purpose: str, verdict: str, agrees: bool, expected: Resolution
+) -> None:
+    assert looked_at_again(after(verdict, purpose=purpose, **SECOND), purpose=purpose, agrees=agrees) == expected
