@@ -7,6 +7,8 @@ from typing import Any
 from reviewqueue.claims.models import Decision
 from reviewqueue.review.models import ReviewTask
 from tests.api.caller import Caller, assert_problem, lease_path, taken
+from tests.services.review.steps import RIGHT, WRONG
+from tests.services.review.test_second_looks import labelled, start
 from tests.world import IDENTITY, POLICY, World
 
 CORRECT = {"verdict": "correct"}
@@ -65,6 +67,17 @@ def test_an_audit_sample_looks_like_any_other_blind_task(helpdesk: Caller, rita:
     assert ReviewTask.objects.get(pk=response.json()["task"]["id"]).purpose == "audit"
     assert b"audit" not in response.content
     assert keys_in(response.json()).isdisjoint(HIDDEN)
+
+
+def test_a_second_look_holds_no_word_of_the_first_nor_of_why_it_is_asked_for(ravi: Caller, world: World) -> None:
+    claim, other = labelled(world, WRONG), labelled(world, RIGHT)
+    start(world, [claim], [other])
+    first, second = ravi.post("/reviews/take"), ravi.post("/reviews/take")
+    for response in (first, second):
+        assert keys_in(response.json()).isdisjoint(HIDDEN | {"labels", "outcome"})
+        for given_away in ("relabel", "suspect", "random", "second", WRONG.output, "incorrect", "0.95"):
+            assert given_away not in response.content.decode()
+    assert keys_in(first.json()) == keys_in(second.json())
 
 
 def test_after_a_blind_label_the_hidden_part_is_revealed(helpdesk: Caller, rita: Caller, world: World) -> None:
