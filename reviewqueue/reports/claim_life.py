@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
+
+from django.utils import timezone
 
 from reviewqueue.accounts.models import User
 from reviewqueue.cascade.selectors import AttemptRow, attempts_of
@@ -51,7 +54,7 @@ def claim_life(user: User, claim_id: UUID) -> ClaimLife:
 
     Raises:
         NotFound: there is none, or it is not this person's to see.
-        Forbidden: this person may yet be the one to review it blind.
+        Forbidden: this person may yet be the one to review it blind, or may still change what they said blind.
     """
     claim = Claim.objects.select_related("pipeline", "source", "payload").filter(pk=claim_id).first()
     if claim is None:
@@ -65,6 +68,8 @@ def claim_life(user: User, claim_id: UUID) -> ClaimLife:
     works_here = has_role(user, WORKS, pipeline_id=claim.pipeline_id)
     if works_here and not own and any(task.closed_at is None and task.blind != Blind.NONE for task in tasks):
         raise Forbidden("This claim waits for a blind review that may be yours, so it stays closed until then.")
+    if works_here and len(own) < len(labels) and any(_may_change(label) for label in own):
+        raise Forbidden("You can still change your answer, so what others said opens in a moment.")
     may_read_text = bool(own) or has_role(user, SEES_TEXT, pipeline_id=claim.pipeline_id)
     return ClaimLife(
         claim=claim,
@@ -77,6 +82,12 @@ def claim_life(user: User, claim_id: UUID) -> ClaimLife:
         attempts=attempts_of(claim.pk) if sees_all else [],
         may_read_text=may_read_text,
     )
+
+
+def _may_change(label: Label) -> bool:
+    """Whether a blind answer is still in its undo window: what others said must not change it."""
+    closes = label.created_at + timedelta(seconds=label.task.undo_seconds)
+    return label.blind != Blind.NONE and timezone.now() < closes
 
 
 def _content(claim: Claim) -> dict[str, Any] | None:
