@@ -48,7 +48,8 @@ def tiers_since(pipeline: Pipeline, *, days: int, now: datetime) -> TierPage:
     )
 
 
-# The draw is that of the first decision, and who was handed back was not drawn: see calibration.evidence.
+# The draw is that of the first decision, and who was handed back was not drawn: see calibration.evidence. A second
+# look at a settled claim is no part of its way, which is over when its first truth is in.
 _ROWS: Final = """
     SELECT c.received_at, c.supersedes_id IS NULL, c.fingerprint,
            d.route, d.next_step, d.band, COALESCE((d.facts ->> 'attempt')::int, 1),
@@ -57,7 +58,11 @@ _ROWS: Final = """
            first.decided_at,
            step.kinds, step.answered_at, outcome.settled_at, outcome.right,
            (SELECT count(*) FROM review_label WHERE claim_id = c.id AND revision = 0),
-           EXISTS (SELECT 1 FROM review_reviewtask WHERE claim_id = c.id AND purpose = 'adjudication')
+           EXISTS (SELECT 1 FROM review_reviewtask AS task
+                    WHERE task.claim_id = c.id AND task.purpose = 'adjudication' AND NOT EXISTS (
+                          SELECT 1 FROM review_relabel AS again
+                            JOIN review_reviewtask AS look ON look.id = again.task_id
+                           WHERE again.claim_id = c.id AND look.event_id < task.event_id))
       FROM (SELECT id, received_at, supersedes_id, fingerprint FROM claims_claim
              WHERE pipeline_id = %s AND id >= %s ORDER BY id DESC LIMIT %s) AS c
       JOIN claims_decision AS d ON d.claim_id = c.id AND d.standing
@@ -67,7 +72,10 @@ _ROWS: Final = """
                   max(closed_at) FILTER (WHERE closed_how = 'answered') AS answered_at
              FROM cascade_step WHERE claim_id = c.id) AS step ON true
       LEFT JOIN LATERAL (
-           SELECT max(created_at) FILTER (WHERE standing) AS settled_at,
+           SELECT COALESCE((SELECT doubted.created_at FROM review_relabel AS again
+                              JOIN claims_outcome AS doubted ON doubted.id = again.outcome_id
+                             WHERE again.claim_id = c.id AND again.result = 'overturned'),
+                           max(created_at) FILTER (WHERE standing)) AS settled_at,
                   bool_or(correct) FILTER (WHERE measures) AS right
              FROM claims_outcome WHERE claim_id = c.id) AS outcome ON true
      ORDER BY c.id DESC"""

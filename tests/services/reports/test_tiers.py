@@ -8,12 +8,13 @@ from typing import Any
 from django.utils import timezone
 
 from reviewqueue.cascade.services.steps import expire_steps
-from reviewqueue.claims.models import Claim
+from reviewqueue.claims.models import Claim, Outcome
 from reviewqueue.pipeline_settings import set_costs
 from reviewqueue.reports.tier_costs import Money, Tier
 from reviewqueue.reports.tiers import tier_of, tiers_since
 from tests.services.cascade.steps import cascading, time_passes, unsure
 from tests.services.review.steps import RIGHT, WRONG, label_next, review_terms
+from tests.services.review.test_second_looks import doubted
 from tests.world import IDENTITY, POLICY, SETUP, World
 
 COSTS = {"currency": "EUR", "review": 2.0, "error": 50.0, "steps": {"retry": 0.5}}
@@ -62,6 +63,22 @@ def test_dissent_that_a_senior_settles_is_a_tier_of_its_own(world: World) -> Non
     assert tiers(world).keys() == {"adjudication"}
     label_next(world.sam, RIGHT)
     assert tiers(world)["adjudication"].labels == 3
+
+
+def test_a_second_look_that_overturns_leaves_a_claim_in_its_tier_with_its_time_and_costs_its_labels(
+    world: World,
+) -> None:
+    world.activate(review_terms(undo_seconds=0))
+    claim = doubted(world)
+    before = tiers(world)["review"]
+    label_next(world.ravi, RIGHT)
+    label_next(world.sam, RIGHT)
+    first, last = Outcome.objects.filter(claim=claim).order_by("number")
+    assert (first.standing, last.standing) == (False, True)
+    after = tiers(world)
+    assert after.keys() == {"review"}
+    assert (after["review"].labels, before.labels) == (4, 2)
+    assert (after["review"].median, after["review"].p95) == (before.median, before.p95)
 
 
 def test_a_step_costs_once_it_is_answered_and_lasts_until_then(world: World) -> None:
