@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from reviewqueue.ledger import services as ledger
 from reviewqueue.review.models import Label, Lease, ReviewSlot
 from tests.services.review.steps import label_next, review_terms, taken
+from tests.services.review.test_second_looks import doubted
 from tests.world import SETUP, World
 
 
@@ -66,3 +67,10 @@ def test_a_slot_takes_one_label_and_a_person_labels_a_task_once(world: World) ->
     with pytest.raises(IntegrityError, match="label_reviewer_once"):
         forge(label, slot_id=other.pk)
     assert (Label.objects.count(), Lease.objects.count()) == (1, 1)
+
+
+def test_nobody_takes_a_second_look_at_what_they_have_labelled(world: World) -> None:
+    doubted(world)
+    label = label_next(world.ravi).label
+    with pytest.raises(IntegrityError, match="labelled by the same person before"):
+        forge(label, reviewer_id=world.rita.pk)
