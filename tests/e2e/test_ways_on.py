@@ -1,4 +1,4 @@
-"""The other ways on from a task, with keys alone: keeping it, handing it over, being late, and what a senior returned."""
+"""The other ways on from a task, with keys alone: keeping it, handing it over, being late, and a returned label."""
 
 from __future__ import annotations
 
