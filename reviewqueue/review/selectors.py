@@ -257,11 +257,12 @@ def leases_in_work(user: User) -> list[Lease]:
     return [lease for lease in live_leases(user) if not lease.is_on_hold(now)]
 
 
-def recent_labels(user: User, limit: int = 10) -> list[Label]:
-    """This person's last answers, newest first, each as it stands."""
+def recent_labels(user: User, limit: int = 10, *, with_texts: bool = False) -> list[Label]:
+    """This person's last answers, newest first, each as it stands; `with_texts` loads what they were about."""
     later = Label.objects.filter(slot=OuterRef("slot"), revision__gt=OuterRef("revision"))
     labels = Label.objects.filter(~Exists(later), reviewer=user)
-    return list(labels.select_related("task__pipeline", "claim", "lease").order_by("-id")[:limit])
+    texts = ["claim__payload"] if with_texts else []
+    return list(labels.select_related("task__pipeline", "claim", "lease", *texts).order_by("-id")[:limit])
 
 
 # --- the queue ------------------------------------------------------------------------------------------------------

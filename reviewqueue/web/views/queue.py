@@ -69,7 +69,7 @@ def _queue_context(user: User) -> dict[str, Any]:
 def last_answers(request: PersonRequest) -> HttpResponse:
     """The last ten, and what can still be changed of them."""
     require_role(request.user, WORKING_ROLES, "Only reviewers and seniors give answers.")
-    recent = selectors.recent_labels(request.user)
+    recent = selectors.recent_labels(request.user, with_texts=True)
     context = {
         "answers": [(label, undoable(label)) for label in recent],
         "in_work": selectors.leases_in_work(request.user),
