@@ -112,3 +112,21 @@ def test_a_task_with_every_kind_of_content_has_none(site: Site, committed_world:
         assert findings(page) == [], (scheme, size["width"])
         page.keyboard.press("v")
         assert findings(page) == [], (scheme, size["width"], "plain text")
+
+
+@pytest.mark.parametrize(
+    ("address", "button"),
+    [
+        ("/pipelines/support-answers/breakers/", "Stop automation"),
+        ("/pipelines/support-answers/second-opinion/", "Save"),
+    ],
+)
+def test_a_form_that_is_refused_has_none_beside_its_fields(
+    site: Site, committed_world: World, address: str, button: str
+) -> None:
+    page = site.visitor(committed_world.olga)
+    page.goto(address)
+    page.get_by_role("button", name=button, exact=True).click()
+    page.locator(".errors").first.wait_for()
+    assert findings(page) == []
+    site.complaints.clear()  # the browser tells of every 422

@@ -98,7 +98,7 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_saved(world: World
     page = text_of(response)
     assert response.status_code == 422
     assert "Not saved." in page
-    assert re.search(r'id="id_review-errors" role="alert"><li>Ensure this value is greater', page)
+    assert re.search(r'id="id_review-errors" role="alert"><ul class="errors"><li>Ensure this value is greater', page)
     assert 'value="attempt_agreement"' in page
     assert now(world).question == world.pipeline.question
 

@@ -22,13 +22,19 @@ if TYPE_CHECKING:
     from reviewqueue.pipelines.models import Pipeline
 
 USUAL: Final = 25
+OUT_OF_RANGE: Final = f"From 1 to {MOST_AT_ONCE}."
 
 
 class StartForm(forms.Form):
     wanted = forms.IntegerField(
         min_value=1,
         max_value=MOST_AT_ONCE,
-        error_messages={"required": "Say how many.", "invalid": "This is no whole number."},
+        error_messages={
+            "required": "Say how many.",
+            "invalid": "This is no whole number.",
+            "min_value": OUT_OF_RANGE,
+            "max_value": OUT_OF_RANGE,
+        },
     )
 
 
