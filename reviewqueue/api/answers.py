@@ -187,12 +187,41 @@ class ContextPassage(Struct, frozen=True, kw_only=True):
     attachment: Annotated[Id, Meta(description="A file that came with the claim.")] | UnsetType = UNSET
 
 
-class Form(Struct, frozen=True, kw_only=True):
-    """What the reviewer is asked to give: a judgement of the output, or one of `options`."""
+class FormOption(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    value: Annotated[str, Meta(description="What a label says.")]
+    title: Annotated[str | UnsetType, Meta(description="What reviewers read; left out, the value.")] = UNSET
+    key: Annotated[str | UnsetType, Meta(description="A letter that picks it on the page.")] = UNSET
 
-    kind: Literal["judgement", "choice"]
-    options: list[str] | UnsetType = UNSET
-    error_types: list[str] | UnsetType = UNSET
+
+class FormQuestion(Struct, frozen=True, kw_only=True):
+    """Answered in `answers` by its name: `choice` with a value, `several` with a list of them, `span` with
+    `{"start": 0, "end": 5}` in characters.
+    """
+
+    name: str
+    kind: Literal["choice", "several", "number", "span", "text"]
+    title: str
+    required: bool | UnsetType = UNSET
+    when: Annotated[list[Verdict] | UnsetType, Meta(description="Asked for these verdicts only.")] = UNSET
+    options: list[str | FormOption] | UnsetType = UNSET
+    min: float | UnsetType | None = UNSET
+    max: float | UnsetType | None = UNSET
+    whole: bool | UnsetType = UNSET
+    unit: str | UnsetType = UNSET
+    of: Literal["input", "output"] | UnsetType = UNSET
+
+
+class Form(Struct, frozen=True, kw_only=True):
+    """What the reviewer is asked to give: a judgement of the output (`text`: with the right text where it is wrong),
+    one of `options`, or a verdict on every field of JSON, in `answers` as `{"fields": {"/total": "correct"}}`.
+    """
+
+    kind: Literal["judgement", "choice", "text", "json"]
+    options: list[str | FormOption] | UnsetType = UNSET
+    error_types: list[str | FormOption] | UnsetType = UNSET
+    note_required: Annotated[list[Verdict] | UnsetType, Meta(description="Verdicts that need a note.")] = UNSET
+    questions: Annotated[list[FormQuestion] | UnsetType, Meta(description="Asked beside the main one.")] = UNSET
+    schema: Annotated[dict[str, Any] | UnsetType, Meta(description="JSON Schema of the output, for `json`.")] = UNSET
 
 
 class Said(Struct, frozen=True, kw_only=True):

@@ -76,12 +76,15 @@ class HandOver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class LabelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verdict: Annotated[
         str | None,
-        Meta(description="Null where the output is hidden.", extra_json_schema=one_of_or_null(VERDICTS)),
+        Meta(
+            description="Null where the output is hidden, or where the fields of JSON decide.",
+            extra_json_schema=one_of_or_null(VERDICTS),
+        ),
     ] = None
     output: Annotated[Any, Meta(description="The right answer: the reviewer's own, or a correction.")] = None
     error_types: Annotated[list[str], Meta(description="Some of those the form lists.")] = []
     note: Annotated[str, Meta(description="For those who read the label.", max_length=MAX_TEXT)] = ""
-    answers: Annotated[dict[str, Any], Meta(description="Further fields of the form.")] = {}
+    answers: Annotated[dict[str, Any], Meta(description="To the further questions of the form, by name.")] = {}
     seconds: Annotated[Seconds | None, Meta(description="Working time.")] = None
 
 

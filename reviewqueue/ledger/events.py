@@ -57,7 +57,7 @@ _DECISION = """model model_version prompt_version elicitation confidence_ppm cal
 _LEASE = "task lease_no reviewer expires_us until_us purpose slot late renewals expiries note_commitment"
 _TASK = "purpose labels_needed priority due_us blind gold slot state labels seconds commitment outcome"
 _LABEL = """lease lease_no reviewer verdict late commitment seconds blind gold right purpose error_types supersedes
-    note_commitment"""
+    note_commitment form"""
 _ADJUDICATION = """adjudication task label labels lease reviewer verdict outcome correct agreement_ppm commitment"""
 _OUTCOME = """correct basis verdict label labels task commitment supersedes superseded_by observed_us route band"""
 _WEBHOOK = "delivery endpoint outcome attempt status failures dead"
@@ -79,7 +79,7 @@ _SNAPSHOT = """snapshot leaf_from leaf_to bands labelled right accuracy_ppm wind
 _PERSON = "user role role_from role_to active granted_by note_commitment"
 _KEY = "scopes expires_us environment owner user replaces overlap_until_us requests_per_minute"
 _SOURCE = "slug owner changed settings_hash active"
-_PIPELINE = "slug owner deputy changed settings_hash categories mandatory_categories segments form active"
+_PIPELINE = "slug owner deputy changed settings_hash categories mandatory_categories segments form form_hash active"
 _EXPORT = "export format rows filters leaf_from leaf_to tree_size manifest_hash"
 
 CATALOGUE: Mapping[str, Shape] = {
@@ -154,6 +154,7 @@ CATALOGUE: Mapping[str, Shape] = {
     "pipeline.created": _shape("pipeline", _PIPELINE),
     "pipeline.changed": _shape("pipeline", _PIPELINE),
     "attachment.stored": _shape("attachment source commitment", "media_type"),
+    "form.changed": _shape("pipeline form form_hash"),
     "payload.viewed": _shape("", "payload user break_glass note_commitment"),
     "payload.erased": _shape("payload", "basis second_approver commitment"),
     "export.created": _shape("", _EXPORT),

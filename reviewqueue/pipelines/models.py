@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import json
+import uuid
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -22,9 +26,8 @@ class Pipeline(models.Model):
     # Enumerated on purpose: a name that is not listed is refused, so a look-alike cannot dodge mandatory review.
     categories = ArrayField(models.CharField(max_length=80), default=list)
     segment_values = models.JSONField(default=dict, help_text='{"language": ["en", "de"]}')
-    review_form = models.JSONField(
-        default=dict, help_text='{"kind": "judgement"} or {"kind": "choice", "options": […]}'
-    )
+    # What is asked from now on. Checked when the transaction ends, as the two name each other.
+    form = models.ForeignKey("pipelines.ReviewForm", on_delete=models.PROTECT, related_name="+")
     # How confidence is obtained here, where that is one way; empty: each claim says it.
     elicitation = models.CharField(max_length=20, blank=True)
     signals = models.JSONField(default=dict, help_text="What is declared of each signal: see pipelines/signals.py.")
@@ -36,6 +39,38 @@ class Pipeline(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def review_form(self) -> dict[str, Any]:
+        """The document of the form that reviewers get from now on: see pipelines/review_form.py."""
+        return self.form.document
+
+
+class ReviewForm(models.Model):
+    """One version of what reviewers of a pipeline are asked. Never changed: labels were given by it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="forms")
+    number = models.PositiveIntegerField()
+    # JSON as text: the order in which a schema names its fields is the order in which they are asked.
+    document_text = models.TextField()
+    document_hash = models.CharField(max_length=71)
+    # Nobody: it came with the pipeline.
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    # The first form is in the entry about its pipeline.
+    event = models.ForeignKey("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="review_form_number_once", fields=["pipeline", "number"])]
+
+    def __str__(self) -> str:
+        return f"{self.pipeline_id} form {self.number}"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.document_text)
+        return document
 
 
 class Role(models.TextChoices):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import uuid4
 
 from reviewqueue.accounts.models import Source, User
 from reviewqueue.errors import Invalid
@@ -9,9 +10,9 @@ from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.pipelines.content_views import declared_views, view_problems
 from reviewqueue.pipelines.costs import cost_problems, with_every_amount
-from reviewqueue.pipelines.models import Grant, Pipeline, Role
+from reviewqueue.pipelines.models import Grant, Pipeline, ReviewForm, Role
 from reviewqueue.pipelines.names import name_problems
-from reviewqueue.pipelines.review_form import form_problems
+from reviewqueue.pipelines.review_form import document_text, form_hash, form_problems
 from reviewqueue.pipelines.signals import signal_problems, with_every_field
 from reviewqueue.transactions import joins_transaction, service
 
@@ -47,7 +48,15 @@ def create_pipeline(
         problems += name_problems(f"/segment_values/{key}", [key, *values])
     if problems:
         raise Invalid(problems)
-    entry = ledger.append(event="pipeline.created", actor=actor, pipeline=slug, owner=str(owner.pseudonym))
+    entry = ledger.append(
+        event="pipeline.created",
+        actor=actor,
+        pipeline=slug,
+        owner=str(owner.pseudonym),
+        form=1,
+        form_hash=form_hash(form),
+    )
+    form_id = uuid4()
     pipeline = Pipeline.objects.create(
         slug=slug,
         name=name,
@@ -58,10 +67,18 @@ def create_pipeline(
         deputy=deputy,
         categories=list(categories),
         segment_values={key: list(values) for key, values in (segment_values or {}).items()},
-        review_form=form,
+        form_id=form_id,
         signals=with_every_field(signals or {}),
         costs=with_every_amount(costs or {}),
         content_views=declared_views(content_views or {}),
+        event_id=entry.id,
+    )
+    ReviewForm.objects.create(
+        id=form_id,
+        pipeline=pipeline,
+        number=1,
+        document_text=document_text(form),
+        document_hash=form_hash(form),
         event_id=entry.id,
     )
     pipeline.sources.set(sources)

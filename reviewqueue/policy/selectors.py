@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
 
@@ -67,6 +68,7 @@ class PipelineTerms:
     slug: str
     categories: Collection[str]
     segment_values: Mapping[str, Collection[str]]
+    form_id: UUID
     review_form: Mapping[str, Any]
     policy: ActivePolicy | None
     sampling_key: bytes
@@ -102,7 +104,7 @@ def terms_of_source(
 
 
 _TERMS: Final = """
-    SELECT pipeline.id, pipeline.slug, pipeline.categories, pipeline.segment_values, pipeline.review_form,
+    SELECT pipeline.id, pipeline.slug, pipeline.categories, pipeline.segment_values, form.id, form.document_text,
            version.id, version.number, version.document_hash,
            (SELECT jsonb_agg(jsonb_build_array(model, model_version, prompt_version, band, state))
               FROM policy_bandstate
@@ -111,14 +113,15 @@ _TERMS: Final = """
            (SELECT jsonb_agg(jsonb_build_array(model, model_version, prompt_version))
               FROM policy_breaker WHERE pipeline_id = pipeline.id AND reset_at IS NULL)
       FROM pipelines_pipeline AS pipeline
+      JOIN pipelines_reviewform AS form ON form.id = pipeline.form_id
       JOIN pipelines_pipeline_sources AS posts ON posts.pipeline_id = pipeline.id AND posts.source_id = %s
       LEFT JOIN policy_policyversion AS version ON version.pipeline_id = pipeline.id AND version.status = 'active'
      WHERE pipeline.slug = ANY(%s)"""
 
 
 def _terms(row: tuple[Any, ...]) -> PipelineTerms:
-    pipeline_id, slug, categories, segment_values, review_form, version_id, number, document_hash = row[:8]
-    measured, broken = row[8:]
+    pipeline_id, slug, categories, segment_values, form_id, review_form, version_id, number = row[:8]
+    document_hash, measured, broken = row[8:]
     policy = ActivePolicy(version_id, number, document_hash, policy_of(version_id, document_hash)) if number else None
     states: dict[Subject, dict[str, str]] = {}
     for model, model_version, prompt_version, band, state in json.loads(measured or "[]"):
@@ -128,6 +131,7 @@ def _terms(row: tuple[Any, ...]) -> PipelineTerms:
         slug=slug,
         categories=categories,
         segment_values=json.loads(segment_values),
+        form_id=form_id,
         review_form=json.loads(review_form),
         policy=policy,
         sampling_key=sampling_key(slug, policy.policy.sampling.epoch if policy else NO_EPOCH),

@@ -11,9 +11,12 @@ from typing import Any, Final
 
 from reviewqueue.errors import FieldProblem, Invalid
 from reviewqueue.ledger.canonical import NotCanonical, canonical
-from reviewqueue.pipelines.review_form import answer_agrees
+from reviewqueue.pipelines.review_form import VERDICTS, Form, answer_agrees, own_answer_agrees, parse_form
+from reviewqueue.review import field_verdicts
+from reviewqueue.review.question_answers import Shown, answers_problems
 
-VERDICTS: Final = ("correct", "incorrect", "partially_correct", "cannot_judge")
+__all__ = ["VERDICTS", "WRONG", "LabelAnswer", "content_hash", "content_of", "judged", "text_problems"]
+
 WRONG: Final = ("incorrect", "partially_correct")
 MAX_TEXT: Final = 10_000
 MAX_OUTPUT_BYTES: Final = 256 * 1024
@@ -25,7 +28,8 @@ class LabelAnswer:
     """What a reviewer submits.
 
     `verdict` is None where the reviewer has not seen the output (blind degree `answer`) and gives an own `output`
-    instead; elsewhere `output` is a correction. `answers` holds further fields of the form, `seconds` the working time.
+    instead; elsewhere `output` is a correction. `answers` holds what the further questions of the form were answered
+    with, by name, and the verdict on each field of a JSON output as `fields`; `seconds` is the working time.
     """
 
     verdict: str | None
@@ -37,24 +41,50 @@ class LabelAnswer:
 
 
 def judged(
-    answer: LabelAnswer, *, form: Mapping[str, Any], blind: str, model_output: object, revealed: bool = False
+    answer: LabelAnswer,
+    *,
+    form: Mapping[str, Any],
+    blind: str,
+    model_output: object,
+    model_input: object = None,
+    revealed: bool = False,
 ) -> LabelAnswer:
-    """The answer with its verdict, which the comparison gives where the output was hidden.
+    """The answer with its verdict, which the comparison gives where the output was hidden, and the verdicts on the
+    fields where the output is JSON.
 
     `revealed` is for a change of mind after the output was shown: then a verdict may be given in any case.
 
     Raises:
         Invalid: with every problem found.
     """
+    asked = parse_form(form)
     compares = blind == "answer" and not (revealed and answer.verdict is not None)
-    problems = [*value_problems(answer, error_types=form.get("error_types", ()))]
-    problems += _own_answer_problems(answer, form) if compares else _verdict_problems(answer, form, model_output)
+    if asked.kind == "json" and not compares:
+        answer = _by_fields(answer, asked)
+    shown = Shown(input=model_input, output=None if compares else model_output)
+    problems = [*value_problems(answer, error_types=[option.value for option in asked.error_types])]
+    problems += _own_answer_problems(answer, asked) if compares else _verdict_problems(answer, asked, model_output)
+    if not any(problem.pointer == "/answers" for problem in problems):
+        problems += answers_problems(answer.answers, asked, verdict=None if compares else answer.verdict, shown=shown)
     if problems:
         raise Invalid(problems)
     if not compares:
         return answer
-    verdict = "correct" if answer_agrees(answer.output, model_output) else "incorrect"
+    verdict = "correct" if own_answer_agrees(asked, answer.output, model_output) else "incorrect"
     return dataclasses.replace(answer, verdict=verdict)
+
+
+def _by_fields(answer: LabelAnswer, form: Form) -> LabelAnswer:
+    """With the verdict that the fields make, and with a verdict on every field where the whole was called right."""
+    if not isinstance(answer.answers, Mapping):
+        return answer
+    fields = answer.answers.get(field_verdicts.NAME)
+    if fields is None and answer.verdict == "correct":
+        fields = field_verdicts.all_right(form)
+        return dataclasses.replace(answer, answers={**answer.answers, field_verdicts.NAME: fields})
+    if answer.verdict is None and isinstance(fields, Mapping):
+        return dataclasses.replace(answer, verdict=field_verdicts.verdict_of(fields.values()))
+    return answer
 
 
 def content_hash(answer: LabelAnswer) -> bytes:
@@ -132,30 +162,46 @@ def _is_working_time(seconds: object) -> bool:
     return math.isfinite(seconds) and 0 <= seconds <= MAX_SECONDS
 
 
-def _own_answer_problems(answer: LabelAnswer, form: Mapping[str, Any]) -> Iterator[FieldProblem]:
+def _own_answer_problems(answer: LabelAnswer, form: Form) -> Iterator[FieldProblem]:
     if answer.verdict is not None:
         yield FieldProblem("/verdict", "not_asked", "Give your own answer; it is compared for you.")
     if answer.output is None:
         yield FieldProblem("/output", "required", "Give your own answer.")
+    elif form.kind == "json":
+        yield from field_verdicts.own_answer_problems(answer.output, form)
     else:
         yield from _option_problems(answer, form)
 
 
-def _verdict_problems(answer: LabelAnswer, form: Mapping[str, Any], model_output: object) -> Iterator[FieldProblem]:
+def _verdict_problems(answer: LabelAnswer, form: Form, model_output: object) -> Iterator[FieldProblem]:
     if answer.verdict not in VERDICTS:
         code = "required" if answer.verdict is None else "choice"
         yield FieldProblem("/verdict", code, "The verdict is one of: " + ", ".join(VERDICTS) + ".")
+    elif answer.verdict in form.note_required and not (isinstance(answer.note, str) and answer.note.strip()):
+        yield FieldProblem("/note", "required", "Say why in a note: this verdict needs one.")
+    if form.kind == "json" and isinstance(answer.answers, Mapping):
+        yield from field_verdicts.problems(
+            answer.answers.get(field_verdicts.NAME), answer.verdict, answer.output, form, model_output
+        )
+    yield from _correction_problems(answer, form, model_output)
+
+
+def _correction_problems(answer: LabelAnswer, form: Form, model_output: object) -> Iterator[FieldProblem]:
     if answer.output is None:
+        if form.kind == "text" and answer.verdict in WRONG:
+            yield FieldProblem("/output", "required", "Write what would be right.")
         return
     yield from _option_problems(answer, form)
-    is_choice = form.get("kind") == "choice"
-    agrees = is_choice and answer_agrees(answer.output, model_output)
+    agrees = form.kind == "choice" and answer_agrees(answer.output, model_output)
     if answer.verdict == "cannot_judge" or (answer.verdict == "correct" and not agrees):
         yield FieldProblem("/output", "contradiction", "A correction belongs to an output that is wrong.")
-    elif answer.verdict in WRONG and agrees:
+    elif answer.verdict in WRONG and (agrees or (form.kind == "text" and answer.output == model_output)):
         yield FieldProblem("/output", "contradiction", "The correction says the same as the output.")
 
 
-def _option_problems(answer: LabelAnswer, form: Mapping[str, Any]) -> Iterator[FieldProblem]:
-    if form.get("kind") == "choice" and answer.output not in form["options"]:
-        yield FieldProblem("/output", "choice", "The answer is one of: " + ", ".join(form["options"]) + ".")
+def _option_problems(answer: LabelAnswer, form: Form) -> Iterator[FieldProblem]:
+    options = [option.value for option in form.options]
+    if form.kind == "choice" and answer.output not in options:
+        yield FieldProblem("/output", "choice", "The answer is one of: " + ", ".join(options) + ".")
+    elif form.kind == "text" and not isinstance(answer.output, str):
+        yield FieldProblem("/output", "type", "This is a text.")

@@ -12,7 +12,7 @@ from django.db.models import Func, Q
 from django.utils import timezone
 
 from reviewqueue.claims.models import Claim, new_id
-from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.pipelines.models import Pipeline, ReviewForm
 from reviewqueue.review.relabels import Relabel as Relabel
 from reviewqueue.review.relabels import RelabelResult as RelabelResult
 from reviewqueue.review.relabels import RelabelRound as RelabelRound
@@ -46,6 +46,8 @@ class ReviewTask(models.Model):
     # Asked for among the open ones alone, by an index below.
     pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="+", db_index=False)
     purpose = models.CharField(max_length=12, choices=Purpose.choices)
+    # What is asked, for every label of the task, whatever the pipeline asks from later ones.
+    form = models.ForeignKey(ReviewForm, on_delete=models.PROTECT, related_name="+", db_index=False)
     blind = models.CharField(max_length=6, choices=Blind.choices)
     labels_needed = models.PositiveSmallIntegerField(default=1)
     lease_seconds = models.PositiveIntegerField()

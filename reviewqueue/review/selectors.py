@@ -16,6 +16,7 @@ from django.db.models.functions import Greatest, Now
 from reviewqueue.accounts.models import User
 from reviewqueue.errors import NotFound
 from reviewqueue.pipelines.models import Pipeline, Role
+from reviewqueue.pipelines.review_form import confirms_without_words
 from reviewqueue.pipelines.selectors import (
     FIGURES_ROLES,
     WORKING_ROLES,
@@ -75,7 +76,9 @@ def lease_for(reviewer: User, lease_id: UUID) -> Lease:
     Raises NotFound, also for a lease of somebody else, and for one in a pipeline this person does not work in any more.
     """
     lease = (
-        Lease.objects.select_related("slot__task", "task__pipeline", "task__claim__payload", "task__claim__pipeline")
+        Lease.objects.select_related(
+            "slot__task", "task__pipeline", "task__form", "task__claim__payload", "task__claim__pipeline"
+        )
         .filter(pk=lease_id, reviewer=reviewer)
         .first()
     )
@@ -92,9 +95,9 @@ def last_draft(reviewer: User, task_id: UUID) -> dict[str, Any]:
 
 def lease_to_be(reservation: Reservation) -> Lease:
     """The lease that a reservation would turn into, as `lease_for` returns leases; not stored."""
-    slot = ReviewSlot.objects.select_related("task__pipeline", "task__claim__payload", "task__claim__pipeline").get(
-        pk=reservation.slot_id
-    )
+    slot = ReviewSlot.objects.select_related(
+        "task__pipeline", "task__form", "task__claim__payload", "task__claim__pipeline"
+    ).get(pk=reservation.slot_id)
     return Lease(
         id=reservation.pk,
         slot=slot,
@@ -120,11 +123,14 @@ FLAGGED_AT_ONCE: Final = 25
 def flagged_batch(reviewer: User, pipeline: Pipeline) -> list[ReviewSlot]:
     """Flagged claims that this person may confirm together, most urgent first, with their tasks and texts.
 
-    What has to be answered before the output is seen comes one by one.
+    What has to be answered before the output is seen comes one by one, and so does what needs more than a verdict.
     """
     task = OuterRef("task")
     slots = ReviewSlot.objects.filter(
         ~_kept_for_others(reviewer), pipeline=pipeline, purpose=Purpose.FLAGGED, done=False, free_at__lte=Now()
+    )
+    slots = slots.filter(
+        task__form__in=[form.pk for form in pipeline.forms.all() if confirms_without_words(form.document)]
     )
     if not has_role(reviewer, [Role.SENIOR], pipeline_id=pipeline.pk):
         slots = slots.filter(seniors_only=False)
@@ -204,7 +210,7 @@ def _first_or_not_found(ids: QuerySet[Any, UUID], detail: str) -> UUID:
 def label_for(reviewer: User, label_id: UUID) -> Label:
     """This person's label, any revision. Raises NotFound."""
     label = (
-        Label.objects.select_related("task__pipeline", "claim__payload", "lease", "slot")
+        Label.objects.select_related("task__pipeline", "task__form", "claim__payload", "lease", "slot")
         .filter(pk=label_id, reviewer=reviewer)
         .first()
     )

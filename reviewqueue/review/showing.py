@@ -55,7 +55,7 @@ def task_view(lease: Lease) -> dict[str, Any]:
         "guideline": task.pipeline.guideline,
         "claim": _claim_view(task.claim, blind),
         "context": task.claim.payload.content["context"],
-        "form": dict(task.pipeline.review_form),
+        "form": task.form.document,
         "due_at": instant(task.due_at),
     }
     if task.purpose == Purpose.ADJUDICATION:

@@ -263,6 +263,7 @@ EVENTS: Final = {
     "source.created": "Source created",
     "pipeline.created": "Pipeline created",
     "pipeline.changed": "Pipeline changed",
+    "form.changed": "Review form changed",
     "webhook.registered": "Webhook endpoint registered",
     "webhook.changed": "Webhook endpoint changed",
     "webhook.removed": "Webhook endpoint removed",

@@ -7,7 +7,7 @@ from typing import Any
 from reviewqueue.claims.models import Decision
 from reviewqueue.review.models import ReviewTask
 from tests.api.caller import Caller, assert_problem, lease_path, taken
-from tests.services.review.steps import RIGHT, WRONG
+from tests.services.review.steps import RIGHT, WRONG, ask_by
 from tests.services.review.test_second_looks import labelled, start
 from tests.world import IDENTITY, POLICY, World
 
@@ -91,7 +91,7 @@ def test_after_a_blind_label_the_hidden_part_is_revealed(helpdesk: Caller, rita:
 def test_where_the_reviewer_answers_alone_not_even_the_output_is_sent(
     helpdesk: Caller, rita: Caller, world: World
 ) -> None:
-    type(world.pipeline).objects.update(review_form={"kind": "choice", "options": ["yes", "no"]})
+    ask_by(world, {"kind": "choice", "options": ["yes", "no"]})
     world.activate({**POLICY, "review": {**POLICY["review"], "blind": "answer"}})
     helpdesk.post("/claims", world.claim_body(output="yes", alternatives=[{"output": "perhaps"}]))
     response = rita.post("/reviews/take")

@@ -98,7 +98,7 @@ def _next_claims(version: PolicyVersion, *, after: UUID | None) -> list[Claim]:
     claims = Claim.objects.filter(pipeline=version.pipeline_id, status__in=NOT_FINAL)
     if after is not None:
         claims = claims.filter(pk__gt=after)
-    locked = claims.select_related("pipeline").select_for_update(no_key=True, of=("self",))
+    locked = claims.select_related("pipeline__form").select_for_update(no_key=True, of=("self",))
     return list(locked.order_by("pk")[:BATCH])
 
 

@@ -100,7 +100,9 @@ def _expire_batch(*, pipeline_id: int, now: datetime) -> tuple[int, int]:
 
 def _locked_over(pipeline_id: int, now: datetime) -> list[Step]:
     """Open steps whose time is over, with their claims locked; what somebody works on is left for the next run."""
-    over = Step.objects.filter(pipeline=pipeline_id, closed_at=None, due_at__lte=now).select_related("claim__pipeline")
+    over = Step.objects.filter(pipeline=pipeline_id, closed_at=None, due_at__lte=now).select_related(
+        "claim__pipeline__form"
+    )
     return list(
         over.select_for_update(skip_locked=True, no_key=True, of=("self", "claim")).order_by("due_at")[:SWEEP_BATCH]
     )

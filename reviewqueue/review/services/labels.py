@@ -84,7 +84,13 @@ def _check_entitled(held: Held, reviewer: User) -> None:
 def _label(held: Held, reviewer: User, answer: LabelAnswer, given: bytes) -> Label:
     lease, task = held.lease, held.lease.task
     content = task.claim.payload.content
-    said = judged(answer, form=task.pipeline.review_form, blind=task.blind, model_output=content["output"])
+    said = judged(
+        answer,
+        form=task.form.document,
+        blind=task.blind,
+        model_output=content["output"],
+        model_input=content["input"],
+    )
     label = Label(
         task=task,
         slot=lease.slot,
@@ -126,6 +132,7 @@ def _write(label: Label, event: str, **fields: object) -> None:
         lease=label.lease_id,
         reviewer=label.reviewer.pseudonym,
         verdict=label.verdict,
+        form=task.form.number,
         seconds=None if label.seconds is None else math.floor(label.seconds),
         commitment=claims.payload_commitment(bytes(task.claim.payload.salt), content),
         **fields,
@@ -197,9 +204,10 @@ def _revision(named: Label, last: Label, answer: LabelAnswer, given: bytes, now:
     task, claim = named.task, named.claim
     said = judged(
         answer,
-        form=task.pipeline.review_form,
+        form=task.form.document,
         blind=task.blind,
         model_output=claim.payload.content["output"],
+        model_input=claim.payload.content["input"],
         revealed=True,
     )
     label = Label(

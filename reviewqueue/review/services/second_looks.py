@@ -200,7 +200,7 @@ def agrees(again: Relabel, correct: bool | None, output: object) -> bool:
     before = again.outcome
     if correct != before.correct:
         return False
-    if correct or not knows_answer(again.pipeline.review_form) or None in (output, before.output):
+    if correct or not knows_answer(again.task.form.document) or None in (output, before.output):
         return True
     return output == before.output
 

@@ -39,6 +39,7 @@ class NewTask:
     claim_id: UUID
     pipeline_id: int
     purpose: Purpose
+    form_id: UUID
     blind: Blind
     labels_needed: int
     due_at: datetime
@@ -75,6 +76,7 @@ def _task_for_decision(claim: NewClaim, now: datetime) -> NewTask | None:
         claim_id=claim.id,
         pipeline_id=claim.terms.pipeline_id,
         purpose=purpose,
+        form_id=claim.terms.form_id,
         blind=_possible_blind(Blind(routing.blind), claim.terms.review_form),
         labels_needed=routing.labels_needed,
         due_at=now + timedelta(minutes=routing.due_minutes),
@@ -91,6 +93,7 @@ def _task_for_rerouted(each: Rerouted, now: datetime) -> NewTask:
         claim_id=claim.pk,
         pipeline_id=claim.pipeline_id,
         purpose=purpose,
+        form_id=claim.pipeline.form_id,
         blind=_possible_blind(Blind(routing.blind), claim.pipeline.review_form),
         labels_needed=routing.labels_needed,
         due_at=now + timedelta(minutes=routing.due_minutes),
@@ -117,6 +120,7 @@ def open_task(
         claim_id=claim.pk,
         pipeline_id=claim.pipeline_id,
         purpose=purpose,
+        form_id=claim.pipeline.form_id,
         blind=_possible_blind(blind, claim.pipeline.review_form),
         labels_needed=labels_needed,
         due_at=due_at,
@@ -140,6 +144,7 @@ def open_second_looks(
             claim_id=claim_id,
             pipeline_id=pipeline.pk,
             purpose=Purpose.RELABEL,
+            form_id=pipeline.form_id,
             blind=_possible_blind(blind, pipeline.review_form),
             labels_needed=1,
             due_at=now + timedelta(minutes=terms.due_minutes),
@@ -179,6 +184,7 @@ def _task_row(task: NewTask, event_id: int, now: datetime) -> dict[str, Any]:
         "claim_id": task.claim_id,
         "pipeline_id": task.pipeline_id,
         "purpose": task.purpose.value,
+        "form_id": task.form_id,
         "blind": task.blind.value,
         "labels_needed": task.labels_needed,
         "lease_seconds": task.terms.lease_minutes * 60,

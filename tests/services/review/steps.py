@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 from reviewqueue.accounts.models import User
 from reviewqueue.ledger.models import Event
 from reviewqueue.pipelines import services as pipelines
-from reviewqueue.pipelines.models import Pipeline, Role
+from reviewqueue.pipelines.form_versions import change_form
+from reviewqueue.pipelines.models import Pipeline, ReviewForm, Role
 from reviewqueue.review.changing import Wanted
 from reviewqueue.review.models import ChangeKind, Lease, ReviewSlot, TaskChange
 from reviewqueue.review.services import changes, labels, leases
@@ -44,7 +45,12 @@ def another_pipeline(world: World, slug: str = "translations") -> Pipeline:
 
 def ask_for_choices(world: World) -> None:
     """The reviewers of the pipeline answer true or false from now on."""
-    Pipeline.objects.filter(pk=world.pipeline.pk).update(review_form=CHOICE)
+    ask_by(world, CHOICE)
+
+
+def ask_by(world: World, document: dict[str, Any]) -> ReviewForm:
+    """Claims that come from now on are reviewed by this form."""
+    return change_form(pipeline=world.pipeline, document=document, by=world.olga)
 
 
 def taken(reviewer: User, **wanted: Any) -> Lease:

@@ -27,6 +27,7 @@ from tests.services.review.steps import (
     UNSURE,
     WRONG,
     another_pipeline,
+    ask_by,
     ask_for_choices,
     label_next,
     ledger_kinds,
@@ -127,7 +128,7 @@ def test_nobody_can_tell_the_halves_from_each_other_nor_from_an_audit(world: Wor
 def test_a_choice_is_made_without_seeing_the_output_where_the_policy_says_so(world: World) -> None:
     world.activate(review_terms(blind="answer"))
     ask_for_choices(world)
-    world.pipeline.review_form = CHOICE
+    world.pipeline.refresh_from_db()
     answer = labels.LabelAnswer(None, output="true")
     claim, other = labelled(world, answer, output="false"), labelled(world, answer, output="true")
     start(world, [claim], [other])
@@ -297,9 +298,8 @@ def test_who_cannot_judge_passes_it_blind_to_a_senior(world: World, answer: labe
 
 
 def test_where_answers_are_exact_two_corrections_can_contradict_each_other(world: World) -> None:
-    ask_for_choices(world)
-    world.pipeline.review_form = {**CHOICE, "options": ["a", "b", "c"]}
-    world.pipeline.save(update_fields=["review_form"])
+    ask_by(world, {**CHOICE, "options": ["a", "b", "c"]})
+    world.pipeline.refresh_from_db()
     claim = labelled(world, dataclasses.replace(WRONG, output="a"), output="b")
     start(world, [claim], [labelled(world, RIGHT, output="b")])
     ReviewSlot.objects.exclude(task__claim=claim).update(done=True)

@@ -107,7 +107,7 @@ def test_a_field_outside_its_bounds_is_refused_by_its_pointer(
 
 
 def test_everything_at_its_bounds_is_accepted() -> None:
-    answer = LabelAnswer("incorrect", "15", ("outdated",), "x" * 10_000, {"tone": "fine"}, 86_400)
+    answer = LabelAnswer("incorrect", "15", ("outdated",), "x" * 10_000, {}, 86_400)
     assert judged(answer, form=JUDGEMENT, blind="score", model_output="x") == answer
 
 
