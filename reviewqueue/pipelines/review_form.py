@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from reviewqueue.accounts.key_bindings import ACTIONS
 from reviewqueue.errors import FieldProblem
 from reviewqueue.ledger.canonical import NotCanonical, canonical
 from reviewqueue.pipelines.form_options import Option, option_problems, options_in
@@ -38,8 +39,8 @@ KINDS: Final = ("judgement", "choice", "text", "json")
 VERDICTS: Final = ("correct", "incorrect", "partially_correct", "cannot_judge")
 MAX_QUESTIONS: Final = 20
 MAX_BYTES: Final = 256 * 1024
-TAKEN_KEYS: Final = frozenset("acehjknpqsuvxz")
-"""Letters that do something on the review page whatever the form is."""
+TAKEN_KEYS: Final = frozenset(ACTIONS)
+"""What does something on the review page whatever the form is."""
 
 _FIELDS: Final = frozenset({"kind", "options", "error_types", "note_required", "questions", "schema"})
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("pipelines", "0004_review_forms"), ("review", "0030_second_looks")]
+    dependencies = [("pipelines", "0004_review_forms"), ("review", "0031_second_looks_by_others")]
 
     operations = [
         migrations.AddField(
