@@ -39,8 +39,8 @@ KINDS: Final = ("judgement", "choice", "text", "json")
 VERDICTS: Final = ("correct", "incorrect", "partially_correct", "cannot_judge")
 MAX_QUESTIONS: Final = 20
 MAX_BYTES: Final = 256 * 1024
-TAKEN_KEYS: Final = frozenset(ACTIONS)
-"""What does something on the review page whatever the form is."""
+TAKEN_KEYS: Final = frozenset(filter(str.isalpha, ACTIONS))
+"""Letters that do something on the review page whatever the form is."""
 
 _FIELDS: Final = frozenset({"kind", "options", "error_types", "note_required", "questions", "schema"})
 
