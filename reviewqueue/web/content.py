@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -19,28 +19,53 @@ from reviewqueue.web.media import CALMING, Media, calming, kind_of
 from reviewqueue.web.request import PersonRequest
 
 if TYPE_CHECKING:
+    from reviewqueue.claims.models import Claim
     from reviewqueue.pipelines.models import Pipeline
 
 CALMING_COOKIE: Final = "calming"
 A_YEAR: Final = 365 * 86_400
 
 
+Address = Callable[[str], str]
+"""Where a file is found, by its id."""
+
+
 def content_context(
     request: PersonRequest, task: Mapping[str, Any], pipeline: Pipeline, *, lease_id: UUID
 ) -> dict[str, Any]:
     """`task` is what `review.showing` lets this person see under this lease."""
+
+    def address(file: str) -> str:
+        return reverse("web:attachment", args=[lease_id, file])
+
+    return _shown_content(request, task, pipeline, address)
+
+
+def claim_content(request: PersonRequest, claim: Claim, content: Mapping[str, Any]) -> dict[str, Any]:
+    """For those who may read all that the claim says."""
+
+    def address(file: str) -> str:
+        return reverse("web:claim_file", args=[claim.pk, file])
+
+    seen = {"id": str(claim.pk), "claim": {"output": content["output"]}, "context": content["context"]}
+    return _shown_content(request, seen, claim.pipeline, address)
+
+
+def _shown_content(
+    request: PersonRequest, task: Mapping[str, Any], pipeline: Pipeline, address: Address
+) -> dict[str, Any]:
     views, own = with_every_view(pipeline.content_views), own_calming(request)
     return {
         "views": views,
-        "evidence": evidence_of(task, views[ORIGINS], _files(task["context"], lease_id)),
+        "evidence": evidence_of(task, views[ORIGINS], _files(task["context"], address)),
         "calming": calming(views, own),
         "own_calming": own,
     }
 
 
-def _files(context: Iterable[Mapping[str, Any]], lease_id: UUID) -> dict[str, Media]:
+def _files(context: Iterable[Mapping[str, Any]], address: Address) -> dict[str, Media]:
     return {
-        name: Media(kind_of(media_type), reverse("web:attachment", args=[lease_id, name]), is_ours=True)
+        name: Media(kind_of(media_type), address(name), is_ours=True)
         for name, media_type in attachments_of(context).items()
     }
 
@@ -68,7 +93,12 @@ def allow_media(request: PersonRequest, response: HttpResponse) -> HttpResponse:
     """
     if not request.htmx:
         named = pipelines_for(request.user, WORKING_ROLES).filter(content_views__has_key=ORIGINS)
-        allowed = sorted(set(chain.from_iterable(named.values_list(f"content_views__{ORIGINS}", flat=True))))
-        update = {"img-src": allowed, "media-src": ["'self'", *allowed]}
-        response._csp_update = update  # type: ignore[attr-defined]  # where django-csp looks for it
+        allow_origins(response, chain.from_iterable(named.values_list(f"content_views__{ORIGINS}", flat=True)))
     return response
+
+
+def allow_origins(response: HttpResponse, origins: Iterable[str]) -> None:
+    """And sound from this site. django-csp takes it from here."""
+    allowed = sorted(set(origins))
+    update = {"img-src": allowed, "media-src": ["'self'", *allowed]}
+    response._csp_update = update  # type: ignore[attr-defined]  # where django-csp looks for it

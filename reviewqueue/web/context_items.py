@@ -48,6 +48,7 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
+    name: str
     pieces: Sequence[Piece]
     pointers: Sequence[Pointer]
 
@@ -72,7 +73,7 @@ def evidence_of(
         )
         pieces.append(piece)
         holding.update(dict.fromkeys(group, piece))
-    return Evidence(pieces, [_pointer(each, context, holding) for each in cited])
+    return Evidence(prefix, pieces, [_pointer(each, context, holding) for each in cited])
 
 
 def _groups(context: Sequence[Mapping[str, Any]]) -> Iterator[list[int]]:

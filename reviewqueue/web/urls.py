@@ -87,6 +87,7 @@ urlpatterns = [
     path("webhooks/deliveries/<uuid:delivery_id>/replay/", webhooks.delivery_replay, name="delivery_replay"),
     path("ledger/", ledger.ledger, name="ledger"),
     path("claims/<uuid:claim_id>/", claims.claim, name="claim"),
+    path("claims/<uuid:claim_id>/files/<uuid:attachment_id>/", claims.file, name="claim_file"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

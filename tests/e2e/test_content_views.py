@@ -110,7 +110,7 @@ def test_one_key_shows_the_plain_text_and_brings_the_view_back(site: Site, shown
     expect(output.locator(".formatted")).to_be_hidden()
     page.keyboard.press("v")
     expect(output.locator("h4")).to_be_visible()
-    output.get_by_label("Plain text").focus()
+    output.get_by_role("radio", name="Plain text").focus()
     page.keyboard.press("Space")
     expect(output.locator(".as-text")).to_be_visible()
 

@@ -17,7 +17,7 @@ from reviewqueue.claims.models import Attachment
 from reviewqueue.pipeline_settings import change_settings
 from reviewqueue.review.models import Lease
 from tests import files
-from tests.services.review.steps import taken
+from tests.services.review.steps import review_terms, taken
 from tests.web.visitor import Visitor, text_of
 from tests.world import World
 
@@ -197,6 +197,36 @@ def test_a_file_that_the_storage_has_lost_is_said_to_be_missing(world: World, ri
     task_page(world, rita, {"kind": "image", "attachment": file})
     default_storage.delete(Attachment.objects.get().stored_as)
     assert rita.get(f"/review/{taken_by(world.rita)}/files/{file}/").status_code == 404
+
+
+def test_the_page_of_a_claim_shows_its_evidence_to_those_who_may_read_it(
+    world: World, ada: Visitor, adam: Visitor, views: Any
+) -> None:
+    views(media_origins=[ORIGIN])
+    file = uploaded(world, files.png())
+    context = [
+        {"kind": "image", "title": "Chart", "attachment": file},
+        IMAGE,
+        {"kind": "note", "text": "It is 18 EUR."},
+    ]
+    claim = world.claim(output="“It is 18 EUR”", context=context)
+    response = ada.get(f"/claims/{claim.pk}/")
+    page = text_of(response)
+    assert f'<img src="/claims/{claim.pk}/files/{file}/" alt="Chart"' in page
+    assert '<mark class="passage"' in page
+    assert policy_of(response)["img-src"] == f"'self' data: {ORIGIN}"
+    assert ada.get(f"/claims/{claim.pk}/files/{file}/").content == files.png()
+    for hidden in ("18 EUR", "<img", ORIGIN):
+        assert hidden not in text_of(adam.get(f"/claims/{claim.pk}/"))
+    assert ada.get(f"/claims/{world.claim().pk}/files/{file}/").status_code == 404
+
+
+def test_a_file_of_a_claim_that_waits_for_a_blind_review_stays_closed_like_its_page(world: World) -> None:
+    world.activate(review_terms(blind="score"))
+    file = uploaded(world, files.png())
+    claim = world.claim(context=[{"kind": "image", "attachment": file}])
+    assert Visitor(world.sam).get(f"/claims/{claim.pk}/files/{file}/").status_code == 403
+    assert Visitor(world.rita).get(f"/claims/{claim.pk}/files/{file}/").status_code == 404
 
 
 def taken_by(user: User) -> str:

@@ -66,10 +66,14 @@ def ritas_lease(world: World) -> list[object]:
     return [taken(world.rita).pk]
 
 
-def ritas_lease_with_a_file(world: World) -> list[object]:
+def claim_with_a_file(world: World) -> list[object]:
     file, _ = store_attachment(source=world.source, content=files.png(), now=timezone.now())
-    world.claim(context=[{"kind": "image", "attachment": str(file.pk)}])
-    return [taken(world.rita).pk, file.pk]
+    return [world.claim(context=[{"kind": "image", "attachment": str(file.pk)}]).pk, file.pk]
+
+
+def ritas_lease_with_a_file(world: World) -> list[object]:
+    _, file = claim_with_a_file(world)
+    return [taken(world.rita).pk, file]
 
 
 def ritas_label(world: World) -> list[object]:
@@ -277,6 +281,7 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("ledger", "get", nowhere, everybody(403, ada=200, adam=200)),
     ("claim", "get", unlabelled_claim, everybody(200, rita=404, nora=404)),
     ("claim", "get", labelled_claim, everybody(200, nora=404)),
+    ("claim_file", "get", claim_with_a_file, everybody(200, rita=404, adam=404, nora=404)),
 ]
 
 

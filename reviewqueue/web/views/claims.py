@@ -7,13 +7,17 @@ from uuid import UUID
 
 from django.http import HttpResponse
 
-from reviewqueue.pipelines.content_views import with_every_view
+from reviewqueue.claims.attachments import attachment_of
+from reviewqueue.errors import NotFound
+from reviewqueue.pipelines.content_views import ORIGINS
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role
 from reviewqueue.reports.claim_life import ClaimLife, claim_life
 from reviewqueue.review.selectors import returns_of_claim, why_here
 from reviewqueue.review.showing import standing
 from reviewqueue.web.access import page
+from reviewqueue.web.content import allow_origins, claim_content
+from reviewqueue.web.files import file_response
 from reviewqueue.web.render import show
 from reviewqueue.web.request import PersonRequest
 
@@ -27,12 +31,24 @@ def claim(request: PersonRequest, claim_id: UUID) -> HttpResponse:
     life = claim_life(request.user, claim_id)
     context = {
         "life": life,
-        "views": with_every_view(life.claim.pipeline.content_views),
+        **(claim_content(request, life.claim, life.content) if life.content else {}),
         "why": why_here(life.decision),
         "labels": _labels(life, request.user),
         "sees_figures": has_role(request.user, FIGURES_ROLES, pipeline_id=life.claim.pipeline_id),
     }
-    return show(request, "claims/claim.html", context)
+    response = show(request, "claims/claim.html", context)
+    if life.content:
+        allow_origins(response, context["views"][ORIGINS])
+    return response
+
+
+@page
+def file(request: PersonRequest, claim_id: UUID, attachment_id: UUID) -> HttpResponse:
+    """A file of a claim whose text this person may read."""
+    life = claim_life(request.user, claim_id)
+    if not life.content:
+        raise NotFound("There is no such file.")
+    return file_response(attachment_of(life.claim, attachment_id))
 
 
 def _labels(life: ClaimLife, user: User) -> list[tuple[Label, bool, LabelReturn | None]]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
 
-from reviewqueue.claims.attachments import attachment_of, content_of
-from reviewqueue.claims.file_types import EXTENSIONS
+from reviewqueue.claims.attachments import attachment_of
 from reviewqueue.review import selectors
 from reviewqueue.web.access import action, page
 from reviewqueue.web.content import keep_calming
+from reviewqueue.web.files import file_response
 from reviewqueue.web.render import go
 from reviewqueue.web.request import PersonRequest
 
@@ -27,20 +26,8 @@ def choose_calming(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     return response
 
 
-FILE_POLICY: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
-"""Of a file opened by itself: it is looked at, and does nothing."""
-
-
 @page
 def attachment(request: PersonRequest, lease_id: UUID, attachment_id: UUID) -> HttpResponse:
-    """A file of the claim that this person has, or is about to get. PDF files are downloads, never shown here."""
+    """A file of the claim that this person has, or is about to get."""
     lease = selectors.lease_or_reserved(request.user, lease_id)
-    file = attachment_of(lease.task.claim, attachment_id)
-    response = HttpResponse(content_of(file), content_type=file.media_type)
-    way = "attachment" if file.media_type == "application/pdf" else "inline"
-    name = f"file-{str(file.pk)[-12:]}.{EXTENSIONS[file.media_type]}"
-    response["Content-Disposition"] = f'{way}; filename="{name}"'
-    response["Content-Security-Policy"] = FILE_POLICY
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return file_response(attachment_of(lease.task.claim, attachment_id))
