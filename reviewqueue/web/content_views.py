@@ -139,10 +139,16 @@ def formatted(value: Any, wanted: str = AUTO) -> View | None:
 
 def _of_text(text: str, wanted: str) -> View | None:
     html = markdown.as_html(text) if wanted == MARKDOWN and text.strip() else None
-    if html:
+    if html and html != _paragraph(text):
         return View("markdown", html)
     inner = _json_in(text) if wanted == AUTO else None
     return View("tree", json_tree.tree(inner), comes_first=False) if inner else None
+
+
+def _paragraph(text: str) -> Shown:
+    """What Markdown makes of a few plain words: a second view of them would show the same."""
+    plain = hostile.shown(text.strip())
+    return Shown(f"<p>{plain.html}</p>", plain.marks)
 
 
 def _json_in(text: str) -> Any:

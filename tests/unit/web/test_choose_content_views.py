@@ -53,6 +53,11 @@ def test_a_text_is_markdown_only_where_the_pipeline_says_so() -> None:
     assert formatted("  ", "markdown") is None
 
 
+@pytest.mark.parametrize("text", ["18 EUR & more", " plain words\nin two lines\n", "approve\u202e <b>"])
+def test_a_text_that_looks_the_same_as_markdown_has_one_view(text: str) -> None:
+    assert formatted(text, "markdown") is None
+
+
 @pytest.mark.parametrize("text", ['{"plan": "Pro"}', ' [1, {"a": []}]\n'])
 def test_a_text_that_is_json_is_a_text_first_and_a_tree_next(text: str) -> None:
     view = formatted(text)
