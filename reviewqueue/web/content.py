@@ -15,6 +15,7 @@ from reviewqueue.claims.attachments import attachments_of
 from reviewqueue.pipelines.content_views import ORIGINS, with_every_view
 from reviewqueue.pipelines.selectors import WORKING_ROLES, pipelines_for
 from reviewqueue.web.context_items import evidence_of
+from reviewqueue.web.markdown import Allowance
 from reviewqueue.web.media import CALMING, Media, calming, kind_of
 from reviewqueue.web.request import PersonRequest
 
@@ -57,6 +58,7 @@ def _shown_content(
     views, own = with_every_view(pipeline.content_views), own_calming(request)
     return {
         "views": views,
+        "reading": Allowance(),
         "evidence": evidence_of(task, views[ORIGINS], _files(task["context"], address)),
         "calming": calming(views, own),
         "own_calming": own,

@@ -23,6 +23,7 @@ from reviewqueue.strict_json import MalformedJSON, parse_strict
 from reviewqueue.web import hostile, json_tree, markdown
 from reviewqueue.web.context_items import Passage
 from reviewqueue.web.hostile import Shown
+from reviewqueue.web.markdown import Allowance
 
 FIRST_SHOWN: Final = 20 * 1024
 """Characters of a long text shown at once; the rest is one click away."""
@@ -122,23 +123,24 @@ def _with_passages(text: str, start: int, end: int, passages: Sequence[Passage])
     return Shown("".join(part.html for part in parts), sum(part.marks for part in parts))
 
 
-def formatted(value: Any, wanted: str = AUTO) -> View | None:
-    """The way that comes before the plain text; None where there is none."""
+def formatted(value: Any, wanted: str = AUTO, allowance: Allowance | None = None) -> View | None:
+    """The way that fits, beside the plain text; None where there is none, or the page's allowance is used up."""
+    allowance = allowance or Allowance()
     if wanted == TEXT:
         return None
     if isinstance(value, str):
-        return _of_text(value, wanted)
+        return _of_text(value, wanted, allowance)
     if not isinstance(value, dict | list) or not value:
         return None
     if _are_turns(value):
-        return View("turns", _turns(value, wanted))
+        return View("turns", _turns(value, allowance if wanted == MARKDOWN else None))
     if _are_rows(value):
         return View("table", _table(value))
     return View("tree", json_tree.tree(value))
 
 
-def _of_text(text: str, wanted: str) -> View | None:
-    html = markdown.as_html(text) if wanted == MARKDOWN and text.strip() else None
+def _of_text(text: str, wanted: str, allowance: Allowance) -> View | None:
+    html = markdown.as_html(text, allowance) if wanted == MARKDOWN and text.strip() else None
     if html and html != _paragraph(text):
         return View("markdown", html)
     inner = _json_in(text) if wanted == AUTO else None
@@ -167,20 +169,16 @@ def _are_turns(value: Any) -> TypeGuard[list[dict[str, Any]]]:
     )
 
 
-def _turns(value: Sequence[dict[str, Any]], wanted: str) -> Turns:
-    """Messages are Markdown as long as all of them together are short enough to be read."""
-    left, turns = markdown.LONGEST, []
-    for each in value[:MOST_TURNS]:
-        content = each["content"]
-        left -= len(content) if isinstance(content, str) else 0
-        turns.append(_turn(each, is_markdown=wanted == MARKDOWN and left >= 0))
+def _turns(value: Sequence[dict[str, Any]], allowance: Allowance | None) -> Turns:
+    """With an allowance, messages are Markdown as far as it goes."""
+    turns = [_turn(each, allowance) for each in value[:MOST_TURNS]]
     return Turns(turns, len(value) - len(turns))
 
 
-def _turn(turn: dict[str, Any], *, is_markdown: bool) -> Turn:
+def _turn(turn: dict[str, Any], allowance: Allowance | None) -> Turn:
     more = {key: value for key, value in turn.items() if key not in ("role", "content")}
     content = turn["content"]
-    html = markdown.as_html(content) if is_markdown and isinstance(content, str) else None
+    html = markdown.as_html(content, allowance) if allowance and isinstance(content, str) else None
     return Turn(
         role=hostile.shown(turn["role"]),
         text=html or _cut(written(content), FIRST_SHOWN),

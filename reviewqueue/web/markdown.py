@@ -25,6 +25,10 @@ from reviewqueue.web.hostile import Shown, shown
 
 LONGEST: Final = 32 * 1024
 """Characters. Beyond, the reading takes longer than a page may; the plain text shows it all."""
+MOST_SIGNS: Final = 12_000
+"""Characters that mean something in Markdown, in all texts of a page. They are what reading takes its time for, and a
+claim made of brackets alone would take seconds."""
+_SIGNS: Final = "[]*_`|<!~&->"
 MOST_TOKENS: Final = 20_000
 """A wide table of empty rows is short to write and long to show."""
 DEEPEST: Final = 20
@@ -41,9 +45,23 @@ _TAG: Final = re.compile(r"(</?[a-z0-9]+>)")
 _BARE: Final = frozenset(f"<{slash}{tag}>" for tag in TAGS for slash in ("", "/"))
 
 
-def as_html(text: str) -> Shown | None:
+class Allowance:
+    """How much may still be read for one page. What comes first is served first."""
+
+    def __init__(self) -> None:
+        self._signs = MOST_SIGNS
+
+    def covers(self, text: str) -> bool:
+        signs = sum(map(text.count, _SIGNS))
+        if len(text) > LONGEST or signs > self._signs:
+            return False
+        self._signs -= signs
+        return True
+
+
+def as_html(text: str, allowance: Allowance | None = None) -> Shown | None:
     """None where the text is too long, too intricate or nested too deep to be read as Markdown."""
-    if len(text) > LONGEST:
+    if not (allowance or Allowance()).covers(text):
         return None
     env: dict[str, Any] = {}
     tokens = _READER.parse(text, env)

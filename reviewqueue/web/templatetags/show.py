@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django import template
+from django.template import Context
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -193,8 +194,9 @@ def visible(text: object) -> SafeString:
     return format_html("<bdi>{}</bdi>", hostile.shown(str(text)))
 
 
-@register.inclusion_tag("parts/untrusted.html")
+@register.inclusion_tag("parts/untrusted.html", takes_context=True)
 def untrusted(
+    context: Context,
     value: Any,
     label: str,
     source: str = "untrusted text",
@@ -203,10 +205,11 @@ def untrusted(
 ) -> dict[str, Any]:
     """A value that came with a claim, framed: as text, and before that in the way that fits it, if `view` lets it.
 
-    `view` is what the pipeline declares of the value, see pipelines/content_views.py. Passages are highlighted in the
+    `view` is what the pipeline declares of the value, see pipelines/content_views.py; `reading` in the context is what
+    all values of the page may take together. Passages are highlighted in the
     text, which then comes first.
     """
-    text, formatted = content_views.written(value), content_views.formatted(value, view)
+    text, formatted = content_views.written(value), content_views.formatted(value, view, context.get("reading"))
     as_text = content_views.text_view(text, passages)
     return {
         "label": label,

@@ -10,6 +10,7 @@ from reviewqueue.pipelines.selectors import WORKING_ROLES, pipeline_for
 from reviewqueue.review.selectors import FLAGGED_AT_ONCE, flagged_batch
 from reviewqueue.review.services.flagged import Confirmed, confirm
 from reviewqueue.web.access import form_page
+from reviewqueue.web.markdown import Allowance
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
 
@@ -32,7 +33,7 @@ def flagged(request: PersonRequest, slug: str) -> HttpResponse:
         for slot in flagged_batch(request.user, pipeline)
     ]
     views = with_every_view(pipeline.content_views)
-    context = {"pipeline": pipeline, "views": views, "rows": rows, "most": FLAGGED_AT_ONCE}
+    context = {"pipeline": pipeline, "views": views, "reading": Allowance(), "rows": rows, "most": FLAGGED_AT_ONCE}
     return show(request, "queue/flagged.html", context)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from reviewqueue.pipelines.content_views import declared_views, view_problems, with_every_view
 from reviewqueue.web import json_tree
 from reviewqueue.web.content_views import MOST_ROWS, MOST_TURNS, Table, Turns, formatted, written
+from reviewqueue.web.markdown import Allowance
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 
@@ -83,11 +84,14 @@ def test_messages_are_markdown_where_the_pipeline_says_so() -> None:
         assert [turn.is_markdown for turn in view.body.turns] == expected
 
 
-def test_long_conversations_are_markdown_as_far_as_they_can_be_read_in_time() -> None:
-    view = formatted([{"role": "user", "content": "word " * 2_000}] * 5, "markdown")
-    assert view
-    assert isinstance(view.body, Turns)
-    assert [turn.is_markdown for turn in view.body.turns] == [True, True, True, False, False]
+def test_a_page_reads_only_so_much_markdown_and_what_comes_first_is_served_first() -> None:
+    allowance, text = Allowance(), "**bold** " * 1_000
+    views = [formatted(text, "markdown", allowance) for _ in range(5)]
+    assert [view is not None for view in views] == [True, True, True, False, False]
+    few = formatted([{"role": "user", "content": text}] * 5, "markdown")
+    assert few
+    assert isinstance(few.body, Turns)
+    assert [turn.is_markdown for turn in few.body.turns] == [True, True, True, False, False]
 
 
 def test_plain_text_can_be_asked_for_whatever_the_shape() -> None:

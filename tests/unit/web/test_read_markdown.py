@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewqueue.web.hostile import shown
-from reviewqueue.web.markdown import DEEPEST, LONGEST, TAGS, as_html
+from reviewqueue.web.markdown import DEEPEST, LONGEST, MOST_SIGNS, TAGS, as_html
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -130,7 +130,13 @@ def test_hidden_characters_are_marked_also_where_markdown_spells_them_out() -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * (LONGEST + 1), "> " * DEEPEST + "deep", "|" + "a|" * 250 + "\n|" + "-|" * 250 + "\n" + "|\n" * 2000]
+    "text",
+    [
+        "a" * (LONGEST + 1),
+        "> " * DEEPEST + "deep",
+        "|" + "a|" * 250 + "\n|" + "-|" * 250 + "\n" + "|\n" * 2000,
+        "[" * (MOST_SIGNS + 1),
+    ],
 )
 def test_what_cannot_be_read_whole_is_not_read_at_all(text: str) -> None:
     assert as_html(text) is None
