@@ -17,6 +17,7 @@ from reviewqueue.pipelines.content_views import declared_views, view_problems
 from reviewqueue.pipelines.costs import cost_problems, with_every_amount
 from reviewqueue.pipelines.models import Pipeline, Role
 from reviewqueue.pipelines.names import name_problems, pointer_to
+from reviewqueue.pipelines.queue_rules import rule_problems
 from reviewqueue.pipelines.selectors import has_role
 from reviewqueue.pipelines.services import grant_within
 from reviewqueue.pipelines.signals import ELICITATIONS, signal_problems, with_every_field
@@ -32,6 +33,7 @@ PLAIN: Final = (
     "signals",
     "costs",
     "content_views",
+    "queue_rules",
 )
 PEOPLE: Final = ("owner", "deputy")
 SETTINGS: Final = (*PEOPLE, *PLAIN)
@@ -188,6 +190,7 @@ def _value_problems(changes: Mapping[str, Any]) -> Iterator[FieldProblem]:
     yield from signal_problems(changes.get("signals", {}))
     yield from cost_problems(changes.get("costs", {}))
     yield from view_problems(changes.get("content_views", {}))
+    yield from rule_problems(changes.get("queue_rules", {}))
 
 
 def _category_problems(categories: Any) -> Iterator[FieldProblem]:

@@ -10,7 +10,16 @@ from reviewqueue.api.answers import Id, Instant
 
 State = Literal["free", "held", "kept", "seniors", "soon"]
 WhyNot = Literal[
-    "done", "not_held", "same", "in_their_hands", "for_seniors", "labelled", "passed", "same_task", "not_found"
+    "done",
+    "not_held",
+    "same",
+    "in_their_hands",
+    "for_seniors",
+    "labelled",
+    "no_skill",
+    "passed",
+    "same_task",
+    "not_found",
 ]
 KeptBecause = Literal["answered", "taken", "given_back", "moved", "hands_full"]
 Slot = Annotated[int, Meta(ge=1, description="Names one answer that is still needed; for changes.")]
@@ -28,6 +37,7 @@ class OpenTask(Struct, frozen=True, kw_only=True):
     answer: Annotated[int, Meta(ge=1, description="Of the answers the task needs, the how manieth.")]
     answers_needed: Annotated[int, Meta(ge=1)]
     for_seniors: bool
+    skills: Annotated[list[str], Meta(description="What it asks of its reviewer.")]
     state: Annotated[State, Meta(description="`soon`: free in a moment.")]
     person: Annotated[str | None, Meta(description="Who holds it, or for whom it is kept.")]
     until: Annotated[Instant | None, Meta(description="Until when they do.")]

@@ -16,6 +16,7 @@ OPEN_TASKS: Final[dict[str, Any]] = {
             "answer": 1,
             "answers_needed": 1,
             "for_seniors": False,
+            "skills": ["german"],
             "state": "held",
             "person": "rita",
             "until": "2026-11-22T06:40:00.000Z",

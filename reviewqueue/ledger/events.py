@@ -142,6 +142,7 @@ CATALOGUE: Mapping[str, Shape] = {
     "user.disabled": _shape("user", _PERSON),
     "user.enabled": _shape("user", _PERSON),
     "role.changed": _shape("user", _PERSON),
+    "skills.changed": _shape("user pipeline skills skills_from"),
     "password.changed": _shape("user"),
     "mfa.changed": _shape("user", "method enabled"),
     "login.failed_limit": _shape("", "user attempts address_commitment"),

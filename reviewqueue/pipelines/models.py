@@ -33,6 +33,7 @@ class Pipeline(models.Model):
     signals = models.JSONField(default=dict, help_text="What is declared of each signal: see pipelines/signals.py.")
     costs = models.JSONField(default=dict, help_text="Prices of reviews, errors and steps: see pipelines/costs.py.")
     content_views = models.JSONField(default=dict, help_text="How texts are shown: see pipelines/content_views.py.")
+    queue_rules = models.JSONField(default=dict, help_text="Working time, due times, skills: see queue_rules.py.")
     sources = models.ManyToManyField(Source, related_name="pipelines")
     created_at = models.DateTimeField(default=timezone.now)
     event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
@@ -107,3 +108,17 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role} {self.pipeline_id or 'everywhere'}"
+
+
+class Skill(models.Model):
+    """Something a person is able to judge: a language, a field. What needs it is said by the rules of pipelines."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="skills")
+    name = models.CharField(max_length=40)
+    granted_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="skill_once", fields=["user", "name"])]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.name}"

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from reviewqueue.accounts.models import Source, User
 from reviewqueue.errors import Forbidden, NotFound
-from reviewqueue.pipelines.models import Grant, Pipeline, Role
+from reviewqueue.pipelines.models import Grant, Pipeline, Role, Skill
 
 WORKING_ROLES = frozenset({Role.REVIEWER, Role.SENIOR})
 FIGURES_ROLES = frozenset({Role.SENIOR, Role.OWNER, Role.AUDITOR, Role.ADMIN})
@@ -64,3 +64,16 @@ def people_of(pipeline: Pipeline, roles: Collection[str]) -> QuerySet[User]:
 
 def people_who_can_grant() -> QuerySet[User]:
     return User.objects.filter(Q(grants__role=Role.ADMIN), is_active=True).distinct().order_by("username")
+
+
+def skills_of(user: User) -> set[str]:
+    """What this person is known to be able to judge."""
+    return set(Skill.objects.filter(user=user).values_list("name", flat=True))
+
+
+def skills_of_many(people: Collection[User]) -> dict[int, set[str]]:
+    """By person, each of them. One query."""
+    found: dict[int, set[str]] = {person.pk: set() for person in people}
+    for user_id, name in Skill.objects.filter(user__in=people).values_list("user_id", "name"):
+        found[user_id].add(name)
+    return found

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 from reviewqueue.accounts.models import Source, User
-from reviewqueue.errors import Invalid
+from reviewqueue.errors import FieldProblem, Forbidden, Invalid
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.pipelines.content_views import declared_views, view_problems
 from reviewqueue.pipelines.costs import cost_problems, with_every_amount
-from reviewqueue.pipelines.models import Grant, Pipeline, ReviewForm, Role
+from reviewqueue.pipelines.models import Grant, Pipeline, ReviewForm, Role, Skill
 from reviewqueue.pipelines.names import name_problems
+from reviewqueue.pipelines.queue_rules import rules_of
 from reviewqueue.pipelines.review_form import document_text, form_hash, form_problems
+from reviewqueue.pipelines.selectors import WORKING_ROLES, has_role, people_of
 from reviewqueue.pipelines.signals import signal_problems, with_every_field
 from reviewqueue.transactions import joins_transaction, service
 
@@ -112,3 +114,35 @@ def _grant(*, user: User, role: Role, pipeline: Pipeline | None, actor: Actor) -
         pipeline=pipeline.slug if pipeline else None,
     )
     return Grant.objects.create(user=user, role=role, pipeline=pipeline, event_id=entry.id)
+
+
+@service
+def set_skills(*, pipeline: Pipeline, user: User, skills: Collection[str], by: User) -> None:
+    """Of the skills that the pipeline asks for, this person has exactly these from now on; others stay as they are.
+
+    Raises:
+        Forbidden: `by` is neither an owner of the pipeline nor an administrator.
+        Invalid: the pipeline asks for no such skill, or the person does not review in it.
+    """
+    role = Role.ADMIN if has_role(by, [Role.ADMIN]) else Role.OWNER
+    if not has_role(by, [role], pipeline_id=pipeline.pk):
+        raise Forbidden("Skills are given by an owner of the pipeline or by an admin.")
+    asked = rules_of(pipeline.queue_rules).skills()
+    if not set(skills) <= set(asked):
+        raise Invalid([FieldProblem("/skills", "choice", "This pipeline asks for no such skill.")])
+    if not people_of(pipeline, WORKING_ROLES).filter(pk=user.pk).exists():
+        raise Invalid([FieldProblem("/user", "choice", "This is somebody who reviews in this pipeline.")])
+    list(User.objects.select_for_update(no_key=True).filter(pk=user.pk))
+    before = set(Skill.objects.filter(user=user, name__in=asked).values_list("name", flat=True))
+    if before == set(skills):
+        return
+    Skill.objects.filter(user=user, name__in=before - set(skills)).delete()
+    Skill.objects.bulk_create(Skill(user=user, name=name) for name in sorted(set(skills) - before))
+    ledger.append(
+        event="skills.changed",
+        actor=Actor.user(by.pseudonym, role=role.value),
+        user=user.pseudonym,
+        pipeline=pipeline.slug,
+        skills=sorted(skills),
+        skills_from=sorted(before),
+    )

@@ -11,6 +11,7 @@ from django.db import connection
 
 from reviewqueue.errors import FieldProblem, NotFound
 from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.pipelines.queue_rules import NO_RULES, QueueRules, rules_in
 from reviewqueue.policy.document import Policy, policy_hash
 from reviewqueue.policy.keys import sampling_key
 from reviewqueue.policy.models import Breaker, OnePersonApproval, PolicyStatus, PolicyVersion, ShadowRun
@@ -74,6 +75,7 @@ class PipelineTerms:
     sampling_key: bytes
     states: Mapping[Subject, Mapping[str, str]]
     breakers: Collection[Subject] = ()
+    queue_rules: QueueRules = NO_RULES
 
     def unknown_names(self, category: str | None, segments: Mapping[str, str]) -> list[FieldProblem]:
         problems = []
@@ -105,6 +107,7 @@ def terms_of_source(
 
 _TERMS: Final = """
     SELECT pipeline.id, pipeline.slug, pipeline.categories, pipeline.segment_values, form.id, form.document_text,
+           pipeline.queue_rules,
            version.id, version.number, version.document_hash,
            (SELECT jsonb_agg(jsonb_build_array(model, model_version, prompt_version, band, state))
               FROM policy_bandstate
@@ -120,8 +123,8 @@ _TERMS: Final = """
 
 
 def _terms(row: tuple[Any, ...]) -> PipelineTerms:
-    pipeline_id, slug, categories, segment_values, form_id, review_form, version_id, number = row[:8]
-    document_hash, measured, broken = row[8:]
+    pipeline_id, slug, categories, segment_values, form_id, review_form, queue_rules, *version, measured, broken = row
+    version_id, number, document_hash = version
     policy = ActivePolicy(version_id, number, document_hash, policy_of(version_id, document_hash)) if number else None
     states: dict[Subject, dict[str, str]] = {}
     for model, model_version, prompt_version, band, state in json.loads(measured or "[]"):
@@ -133,6 +136,7 @@ def _terms(row: tuple[Any, ...]) -> PipelineTerms:
         segment_values=json.loads(segment_values),
         form_id=form_id,
         review_form=json.loads(review_form),
+        queue_rules=rules_in(queue_rules),
         policy=policy,
         sampling_key=sampling_key(slug, policy.policy.sampling.epoch if policy else NO_EPOCH),
         states=states,

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from reviewqueue.accounts.models import User
 from reviewqueue.pipelines.models import Role
-from reviewqueue.pipelines.selectors import has_role
+from reviewqueue.pipelines.selectors import has_role, skills_of
 from reviewqueue.review.models import ChangeKind, Label, Lease, ReviewSlot, Skip
 from reviewqueue.review.resolution import BY_OTHERS
 
@@ -22,6 +22,7 @@ SAME: Final = "same"  # it is so already
 IN_THEIR_HANDS: Final = "in_their_hands"
 FOR_SENIORS: Final = "for_seniors"
 LABELLED: Final = "labelled"  # they gave a label of it
+NO_SKILL: Final = "no_skill"  # they lack one that it asks for
 PASSED: Final = "passed"  # they passed on it
 SAME_TASK: Final = "same_task"  # they have another label of the same task to give
 
@@ -96,6 +97,7 @@ class _Bars:
         self._is_senior = {
             where: has_role(person, [Role.SENIOR], pipeline_id=where) for where in {slot.pipeline_id for slot in slots}
         }
+        self._skills = skills_of(person)
         labels = Label.objects.filter(reviewer=person, claim__in={slot.task.claim_id for slot in slots})
         self._labelled = set(labels.values_list("claim_id", "task_id"))
         tasks = {slot.task_id for slot in slots}
@@ -114,6 +116,8 @@ class _Bars:
     def _bar(self, slot: ReviewSlot) -> str:
         if slot.seniors_only and not self._is_senior[slot.pipeline_id]:
             return FOR_SENIORS
+        if not self._skills.issuperset(slot.needs):
+            return NO_SKILL
         if (slot.task.claim_id, slot.task_id) in self._labelled or (
             slot.purpose in BY_OTHERS and any(claim == slot.task.claim_id for claim, _ in self._labelled)
         ):

@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.db import connection
 
 from reviewqueue.accounts.models import User
+from reviewqueue.pipelines.selectors import skills_of
 from reviewqueue.review.picking import SHOWN_WHEN_BLIND
 
 COUNTED: Final = 1_000
@@ -20,6 +21,7 @@ COUNTED: Final = 1_000
 
 _FIRST_OF: Final = """
     SELECT slot.pipeline_id, slot.id, slot.task_id, slot.purpose, slot.due_at, slot.free_at, slot.lease_no,
+           slot.needs,
            COALESCE(slot.for_until > statement_timestamp() AND slot.for_reviewer_id IS DISTINCT FROM %(me)s, FALSE)
            AS for_another
       FROM unnest(%(pipelines)s::bigint[]) AS pipeline (id)
@@ -44,6 +46,7 @@ _STATEMENT: Final = "".join(
            CASE (SELECT task.blind FROM review_reviewtask AS task WHERE task.id = seen.task_id)
                 WHEN 'none' THEN seen.purpose ELSE %(shown_when_blind)s END AS shown,
            NOT seen.for_another
+           AND (%(skills)s::varchar[] IS NULL OR seen.needs <@ %(skills)s::varchar[])
            AND (seen.free_at <= statement_timestamp()
                 OR EXISTS (SELECT FROM review_reservation AS kept
                             WHERE kept.reviewer_id = %(me)s AND kept.slot_id = seen.id
@@ -85,6 +88,7 @@ def counts(user: User | None, *, pipelines: Sequence[int], seniors_in: Sequence[
         "pipelines": list(pipelines),
         "seniors_in": list(seniors_in),
         "most": most,
+        "skills": sorted(skills_of(user)) if user else None,
         "shown_when_blind": SHOWN_WHEN_BLIND.value,
     }
     with connection.cursor() as cursor:

@@ -108,6 +108,7 @@ class ReviewSlot(models.Model):
     lease_no = models.PositiveIntegerField(default=0)
     expiries = models.PositiveSmallIntegerField(default=0)
     done = models.BooleanField(default=False)
+    needs = ArrayField(models.CharField(max_length=40), default=list)  # skills, all of them
     # Nobody else is given it until then.
     for_reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False

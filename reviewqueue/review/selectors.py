@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -24,6 +24,7 @@ from reviewqueue.pipelines.selectors import (
     people_of,
     people_who_can_grant,
     pipelines_for,
+    skills_of,
 )
 from reviewqueue.review.clock import database_now
 from reviewqueue.review.counting import COUNTED, Count, counts, own_work
@@ -127,7 +128,12 @@ def flagged_batch(reviewer: User, pipeline: Pipeline) -> list[ReviewSlot]:
     """
     task = OuterRef("task")
     slots = ReviewSlot.objects.filter(
-        ~_kept_for_others(reviewer), pipeline=pipeline, purpose=Purpose.FLAGGED, done=False, free_at__lte=Now()
+        ~_kept_for_others(reviewer),
+        pipeline=pipeline,
+        purpose=Purpose.FLAGGED,
+        done=False,
+        free_at__lte=Now(),
+        needs__contained_by=sorted(skills_of(reviewer)),
     )
     slots = slots.filter(
         task__form__in=[form.pk for form in pipeline.forms.all() if confirms_without_words(form.document)]
@@ -153,6 +159,7 @@ def pipelines_with_flagged(reviewer: User) -> set[int]:
         done=False,
         seniors_only=False,
         free_at__lte=Now(),
+        needs__contained_by=sorted(skills_of(reviewer)),
     )
     found = pipelines_for(reviewer, WORKING_ROLES).filter(Exists(flagged))
     return set(found.values_list("pk", flat=True))
@@ -344,7 +351,7 @@ def _queue_row(pipeline: Pipeline, found: list[Count], mine: int, most: int | No
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """Why there is no task: "empty", "all_leased" or "no_access", and in `detail` a sentence for the person."""
+    """Why there is no task: "empty", "all_leased", "no_skill" or "no_access", and in `detail` a sentence about it."""
 
     reason: str
     detail: str
@@ -369,11 +376,30 @@ def nothing_reason(user: User, *, pipeline: Pipeline | None = None, purpose: str
         return Nothing("all_leased", detail, busy["held"], busy["next_free_at"])
     if is_any_free(work):
         return Nothing("all_leased", "The next task is being handed out at this moment. Ask again.")
+    if is_any_free(replace(work, skills=None)):
+        return Nothing("no_skill", _skills_missing(work), next_free_at=busy["next_free_at"])
     if _slots_of(work).filter(free_at__lte=Now()).exists():
         detail = "What is left waits for somebody else: a senior, or a person who has not seen it yet."
     else:
         detail = "All done: nothing is waiting for you."
     return Nothing("empty", detail, next_free_at=busy["next_free_at"])
+
+
+SKILLS_LOOKED_AT: Final = 200
+
+
+def _skills_missing(work: Work) -> str:
+    """Which skills the most urgent tasks ask for beyond those of this person, and who can give them."""
+    waiting = _slots_of(replace(work, skills=None)).filter(free_at__lte=Now()).order_by("turn", "id")
+    asked = waiting.values_list("needs", "pipeline_id")[:SKILLS_LOOKED_AT]
+    lacking = [(set(needs).difference(work.skills or ()), where) for needs, where in asked]
+    names = sorted({name for missing, _ in lacking for name in missing})
+    owners = User.objects.filter(
+        grants__role=Role.OWNER, grants__pipeline__in={where for missing, where in lacking if missing}, is_active=True
+    )
+    people = " or ".join(person.shown_name for person in owners.distinct().order_by("username")[:3])
+    detail = f"What is left asks for skills that you are not known to have: {', '.join(names)}."
+    return f"{detail} {people} can give you them." if people else detail
 
 
 def _who_can_grant() -> str:
@@ -386,6 +412,8 @@ def _slots_of(work: Work) -> QuerySet[ReviewSlot]:
     slots = ReviewSlot.objects.filter(
         Q(seniors_only=False) | Q(pipeline__in=work.senior_in), done=False, pipeline__in=work.pipelines
     )
+    if work.skills is not None:
+        slots = slots.filter(needs__contained_by=list(work.skills))
     if work.purpose == SHOWN_WHEN_BLIND:
         return slots.filter(Q(purpose=work.purpose) | ~Q(task__blind=Blind.NONE))
     return slots.filter(purpose=work.purpose, task__blind=Blind.NONE) if work.purpose else slots

@@ -32,6 +32,7 @@ WHY_NOT: Final = {
     "in_their_hands": "they hold it already",
     "for_seniors": "it is for seniors",
     "labelled": "they have given an answer about this claim",
+    "no_skill": "they lack a skill it asks for",
     "passed": "they passed on it",
     "same_task": "they have another answer to the same task to give",
 }

@@ -258,6 +258,7 @@ EVENTS: Final = {
     "sample.epoch_committed": "Audit key committed",
     "user.created": "Account created",
     "role.changed": "Role granted",
+    "skills.changed": "Skills changed",
     "apikey.created": "Key issued",
     "apikey.revoked": "Key revoked",
     "source.created": "Source created",

@@ -131,6 +131,7 @@ def _row_answer(row: TaskRow) -> dict[str, Any]:
         "answer": slot.number,
         "answers_needed": max(slot.number, slot.task.labels_needed),
         "for_seniors": slot.seniors_only,
+        "skills": list(slot.needs),
         "state": row.state,
         "person": row.holder.username if row.holder else None,
         "until": instant(row.until) if row.until else None,

@@ -14,6 +14,7 @@ from reviewqueue.claims import services as claims
 from reviewqueue.claims.models import Claim, Decision, Outcome, OutcomeBasis
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
+from reviewqueue.pipelines.queue_rules import rules_of
 from reviewqueue.policy.document import ReviewTerms
 from reviewqueue.policy.selectors import policy_of
 from reviewqueue.review.models import Blind, Label, Purpose, Relabel, ReviewSlot, ReviewTask
@@ -147,6 +148,7 @@ def _add_slot(task: ReviewTask, now: datetime) -> None:
         seniors_only=task.purpose in BY_SENIORS or slots.filter(seniors_only=True).exists(),
         due_at=task.due_at,
         free_at=_after_undo(task, now),
+        needs=tasks.needs_of(task),
     )
 
 
@@ -159,7 +161,7 @@ def _open_for_seniors(
         purpose=purpose,
         blind=blind,
         labels_needed=1,
-        due_at=now + timedelta(minutes=terms.due_minutes),
+        due_at=rules_of(claim.pipeline.queue_rules).due_at(now, terms.due_minutes, category=claim.category),
         terms=terms,
         seniors_only=True,
         now=now,

@@ -12,7 +12,7 @@ from reviewqueue.accounts.models import User
 from reviewqueue.claims import services as claims
 from reviewqueue.errors import FieldProblem, Invalid
 from reviewqueue.pipelines.models import Role
-from reviewqueue.pipelines.selectors import WORKING_ROLES, people_of
+from reviewqueue.pipelines.selectors import WORKING_ROLES, people_of, skills_of
 from reviewqueue.review.answers import text_problems
 from reviewqueue.review.clock import microseconds
 from reviewqueue.review.models import HandOver, Label, Lease, LeaseEnd, ReviewSlot, Skip
@@ -67,6 +67,8 @@ def _colleague(held: Held, reviewer: User, username: str) -> User:
         refusal = "Nobody of that name is a senior here." if for_seniors else "Nobody of that name reviews here."
     elif person == reviewer:
         refusal = "You have it already."
+    elif not skills_of(person).issuperset(slot.needs):
+        refusal = "This person lacks a skill that the task asks for."
     elif Label.objects.filter(claim=held.claim, reviewer=person).exists():
         refusal = "This person has given an answer about this claim."
     elif Skip.objects.filter(task=task, reviewer=person).exists():

@@ -17,8 +17,10 @@ from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.events import Entry
 from reviewqueue.ledger.services import Appended, ChainEnd
 from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.pipelines.queue_rules import QueueRules, rules_of
 from reviewqueue.pipelines.review_form import knows_answer
 from reviewqueue.policy.document import ReviewTerms
+from reviewqueue.policy.routing import Routing
 from reviewqueue.review.models import Blind, Purpose, ReviewSlot, ReviewTask
 from reviewqueue.transactions import joins_transaction
 
@@ -45,6 +47,7 @@ class NewTask:
     due_at: datetime
     terms: ReviewTerms
     seniors_only: bool
+    needs: Sequence[str] = ()
     free_at: datetime | None = None
 
 
@@ -71,6 +74,7 @@ def _task_for_decision(claim: NewClaim, now: datetime) -> NewTask | None:
     purpose = Purpose.AUDIT if routing.audit_sampled else _PURPOSE_OF_ROUTE.get(routing.route)
     if purpose is None:
         return None
+    rules, category = claim.terms.queue_rules, claim.submission.category or ""
     return NewTask(
         id=new_id(),
         claim_id=claim.id,
@@ -79,15 +83,25 @@ def _task_for_decision(claim: NewClaim, now: datetime) -> NewTask | None:
         form_id=claim.terms.form_id,
         blind=_possible_blind(Blind(routing.blind), claim.terms.review_form),
         labels_needed=routing.labels_needed,
-        due_at=now + timedelta(minutes=routing.due_minutes),
+        due_at=_due_at(rules, routing, category, now),
         terms=policy.policy.review if policy else WITHOUT_POLICY,
         seniors_only=purpose == Purpose.ESCALATION,
+        needs=rules.skills_for(category, claim.submission.segments),
     )
+
+
+def _due_at(rules: QueueRules, routing: Routing, category: str, now: datetime) -> datetime:
+    """What is judged blind is due as if it had no band, or its due time would tell an audit sample from the rest."""
+    if routing.route == "accept_flagged":
+        return now + timedelta(minutes=routing.due_minutes)
+    band = (routing.band or "") if routing.blind == "none" else ""
+    return rules.due_at(now, routing.due_minutes, category=category, band=band)
 
 
 def _task_for_rerouted(each: Rerouted, now: datetime) -> NewTask:
     claim, routing = each.claim, each.routing
     purpose = _PURPOSE_OF_ROUTE[routing.route]
+    rules = rules_of(claim.pipeline.queue_rules)
     return NewTask(
         id=new_id(),
         claim_id=claim.pk,
@@ -96,9 +110,10 @@ def _task_for_rerouted(each: Rerouted, now: datetime) -> NewTask:
         form_id=claim.pipeline.form_id,
         blind=_possible_blind(Blind(routing.blind), claim.pipeline.review_form),
         labels_needed=routing.labels_needed,
-        due_at=now + timedelta(minutes=routing.due_minutes),
+        due_at=_due_at(rules, routing, claim.category, now),
         terms=each.policy.policy.review,
         seniors_only=purpose == Purpose.ESCALATION,
+        needs=rules.skills_for(claim.category, claim.segments),
     )
 
 
@@ -126,6 +141,7 @@ def open_task(
         due_at=due_at,
         terms=terms,
         seniors_only=seniors_only,
+        needs=rules_of(claim.pipeline.queue_rules).skills_for(claim.category, claim.segments),
         free_at=free_at,
     )
     _open([task], now)
@@ -208,7 +224,14 @@ def _slot_row(task: NewTask, number: int) -> dict[str, Any]:
         "lease_no": 0,
         "expiries": 0,
         "done": False,
+        "needs": "{" + ",".join(task.needs) + "}",
     }
+
+
+def needs_of(task: ReviewTask) -> list[str]:
+    """The skills that a further slot of this task asks for: those of the first."""
+    first = ReviewSlot.objects.filter(task=task).order_by("number").values_list("needs", flat=True).first()
+    return list(first or ())
 
 
 def close_task(*, task: ReviewTask, actor: Actor, now: datetime) -> None:

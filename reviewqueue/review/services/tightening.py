@@ -16,6 +16,7 @@ from reviewqueue.claims.models import Claim
 from reviewqueue.review.models import FOR_ANYBODY, Label, Lease, Purpose, ReviewSlot, ReviewTask
 from reviewqueue.review.resolution import BY_SENIORS
 from reviewqueue.review.services.holding import STILL_ANSWERABLE
+from reviewqueue.review.services.tasks import needs_of
 from reviewqueue.transactions import joins_transaction
 
 TIGHTENED = (Purpose.REVIEW, Purpose.ESCALATION)
@@ -97,6 +98,7 @@ def _add_slots(task: ReviewTask, count: int, now: datetime) -> None:
     slots = ReviewSlot.objects.filter(task=task)
     last = slots.aggregate(last=Max("number"))["last"] or 0
     seniors_only = task.purpose in BY_SENIORS or slots.filter(seniors_only=True).exists()
+    needs = needs_of(task)
     ReviewSlot.objects.bulk_create(
         ReviewSlot(
             task=task,
@@ -106,6 +108,7 @@ def _add_slots(task: ReviewTask, count: int, now: datetime) -> None:
             seniors_only=seniors_only,
             due_at=task.due_at,
             free_at=now,
+            needs=needs,
         )
         for place in range(1, count + 1)
     )

@@ -1,0 +1,20 @@
+"""The skills that a slot asks for."""
+
+import django.contrib.postgres.fields
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("review", "0022_task_changes"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="reviewslot",
+            name="needs",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=40), default=list, size=None
+            ),
+        ),
+    ]
