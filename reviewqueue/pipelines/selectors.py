@@ -66,7 +66,7 @@ def people_who_can_grant() -> QuerySet[User]:
     return User.objects.filter(Q(grants__role=Role.ADMIN), is_active=True).distinct().order_by("username")
 
 
-def skills_of(user: User) -> set[str]:
+def skills_of(user: User | int) -> set[str]:
     """What this person is known to be able to judge."""
     return set(Skill.objects.filter(user=user).values_list("name", flat=True))
 

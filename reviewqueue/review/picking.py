@@ -16,7 +16,7 @@ from django.db import connection
 from reviewqueue.accounts.models import User
 from reviewqueue.errors import FieldProblem, Invalid
 from reviewqueue.pipelines.models import Pipeline, Role
-from reviewqueue.pipelines.selectors import WORKING_ROLES, roles_of, skills_of
+from reviewqueue.pipelines.selectors import WORKING_ROLES, roles_of
 from reviewqueue.review.models import Purpose
 
 EXPIRIES_BEFORE_SENIORS: Final = 5
@@ -48,7 +48,8 @@ _CANDIDATES = """
            AND slot.free_at <= statement_timestamp()
            AND (slot.for_until IS NULL OR slot.for_until <= statement_timestamp() OR slot.for_reviewer_id = %(me)s)
            AND slot.pipeline_id = ANY(%(pipelines)s)
-           AND (%(skills)s::varchar[] IS NULL OR slot.needs <@ %(skills)s::varchar[])
+           AND (%(any_skill)s OR slot.needs <@ (SELECT COALESCE(array_agg(mine.name), '{}')
+                                                  FROM pipelines_skill AS mine WHERE mine.user_id = %(me)s))
            AND (slot.pipeline_id = ANY(%(senior_in)s)
                 OR NOT slot.seniors_only
                    -- The lease that expires with this take may be the last that anybody but a senior could have.
@@ -117,7 +118,7 @@ class Work:
     pipelines: tuple[int, ...]
     senior_in: tuple[int, ...]
     purpose: str | None = None
-    skills: tuple[str, ...] | None = ()  # None: whatever a task asks for
+    any_skill: bool = False  # as if this person had every skill
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,6 @@ def work_for(user: User, *, pipeline: Pipeline | None = None, purpose: str | Non
         pipelines=tuple(sorted({where for _, where in mine})),
         senior_in=tuple(sorted(where for role, where in mine if role == Role.SENIOR)),
         purpose=purpose,
-        skills=tuple(sorted(skills_of(user))),
     )
 
 
@@ -197,7 +197,7 @@ def _first_row(statement: str, work: Work, **more: int) -> tuple[Any, ...] | Non
         "pipelines": list(work.pipelines),
         "senior_in": list(work.senior_in),
         "purpose": work.purpose,
-        "skills": None if work.skills is None else list(work.skills),
+        "any_skill": work.any_skill,
         "shown_when_blind": SHOWN_WHEN_BLIND.value,
         "last_expiry": EXPIRIES_BEFORE_SENIORS - 1,
     }

@@ -376,7 +376,7 @@ def nothing_reason(user: User, *, pipeline: Pipeline | None = None, purpose: str
         return Nothing("all_leased", detail, busy["held"], busy["next_free_at"])
     if is_any_free(work):
         return Nothing("all_leased", "The next task is being handed out at this moment. Ask again.")
-    if is_any_free(replace(work, skills=None)):
+    if is_any_free(replace(work, any_skill=True)):
         return Nothing("no_skill", _skills_missing(work), next_free_at=busy["next_free_at"])
     if _slots_of(work).filter(free_at__lte=Now()).exists():
         detail = "What is left waits for somebody else: a senior, or a person who has not seen it yet."
@@ -390,9 +390,10 @@ SKILLS_LOOKED_AT: Final = 200
 
 def _skills_missing(work: Work) -> str:
     """Which skills the most urgent tasks ask for beyond those of this person, and who can give them."""
-    waiting = _slots_of(replace(work, skills=None)).filter(free_at__lte=Now()).order_by("turn", "id")
+    waiting = _slots_of(replace(work, any_skill=True)).filter(free_at__lte=Now()).order_by("turn", "id")
     asked = waiting.values_list("needs", "pipeline_id")[:SKILLS_LOOKED_AT]
-    lacking = [(set(needs).difference(work.skills or ()), where) for needs, where in asked]
+    mine = skills_of(work.reviewer_id)
+    lacking = [(set(needs) - mine, where) for needs, where in asked]
     names = sorted({name for missing, _ in lacking for name in missing})
     owners = User.objects.filter(
         grants__role=Role.OWNER, grants__pipeline__in={where for missing, where in lacking if missing}, is_active=True
@@ -412,8 +413,8 @@ def _slots_of(work: Work) -> QuerySet[ReviewSlot]:
     slots = ReviewSlot.objects.filter(
         Q(seniors_only=False) | Q(pipeline__in=work.senior_in), done=False, pipeline__in=work.pipelines
     )
-    if work.skills is not None:
-        slots = slots.filter(needs__contained_by=list(work.skills))
+    if not work.any_skill:
+        slots = slots.filter(needs__contained_by=sorted(skills_of(work.reviewer_id)))
     if work.purpose == SHOWN_WHEN_BLIND:
         return slots.filter(Q(purpose=work.purpose) | ~Q(task__blind=Blind.NONE))
     return slots.filter(purpose=work.purpose, task__blind=Blind.NONE) if work.purpose else slots

@@ -176,7 +176,7 @@ def test_every_column_of_the_rows_is_written(world: World) -> None:
         field.name for rows in filled.values() for field in rows.model._meta.concrete_fields
         if getattr(rows.first(), field.attname) is None
     }  # fmt: skip
-    assert empty == {"next_step", "calibrated_confidence", "calibrator", "closed_at"}
+    assert empty == {"next_step", "calibrated_confidence", "calibrator", "closed_at", "for_reviewer", "for_until"}
 
 
 def test_a_task_is_free_at_once_by_the_databases_clock(world: World) -> None:
