@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Q, QuerySet
 
 from reviewqueue.accounts.models import Source, User
@@ -69,6 +70,11 @@ def people_who_can_grant() -> QuerySet[User]:
 def skills_of(user: User | int) -> set[str]:
     """What this person is known to be able to judge."""
     return set(Skill.objects.filter(user=user).values_list("name", flat=True))
+
+
+def skills_within(user: User | int) -> ArraySubquery:
+    """`skills_of` as a part of another query."""
+    return ArraySubquery(Skill.objects.filter(user=user).values("name"))
 
 
 def skills_of_many(people: Collection[User]) -> dict[int, set[str]]:

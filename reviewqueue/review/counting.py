@@ -13,7 +13,6 @@ from typing import Any, Final
 from django.db import connection
 
 from reviewqueue.accounts.models import User
-from reviewqueue.pipelines.selectors import skills_of
 from reviewqueue.review.picking import SHOWN_WHEN_BLIND
 
 COUNTED: Final = 1_000
@@ -46,7 +45,9 @@ _STATEMENT: Final = "".join(
            CASE (SELECT task.blind FROM review_reviewtask AS task WHERE task.id = seen.task_id)
                 WHEN 'none' THEN seen.purpose ELSE %(shown_when_blind)s END AS shown,
            NOT seen.for_another
-           AND (%(skills)s::varchar[] IS NULL OR seen.needs <@ %(skills)s::varchar[])
+           AND (%(me)s::bigint IS NULL
+                OR seen.needs <@ (SELECT COALESCE(array_agg(mine.name), '{}')
+                                    FROM pipelines_skill AS mine WHERE mine.user_id = %(me)s))
            AND (seen.free_at <= statement_timestamp()
                 OR EXISTS (SELECT FROM review_reservation AS kept
                             WHERE kept.reviewer_id = %(me)s AND kept.slot_id = seen.id
@@ -88,7 +89,6 @@ def counts(user: User | None, *, pipelines: Sequence[int], seniors_in: Sequence[
         "pipelines": list(pipelines),
         "seniors_in": list(seniors_in),
         "most": most,
-        "skills": sorted(skills_of(user)) if user else None,
         "shown_when_blind": SHOWN_WHEN_BLIND.value,
     }
     with connection.cursor() as cursor:

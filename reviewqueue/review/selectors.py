@@ -25,6 +25,7 @@ from reviewqueue.pipelines.selectors import (
     people_who_can_grant,
     pipelines_for,
     skills_of,
+    skills_within,
 )
 from reviewqueue.review.clock import database_now
 from reviewqueue.review.counting import COUNTED, Count, counts, own_work
@@ -133,7 +134,7 @@ def flagged_batch(reviewer: User, pipeline: Pipeline) -> list[ReviewSlot]:
         purpose=Purpose.FLAGGED,
         done=False,
         free_at__lte=Now(),
-        needs__contained_by=sorted(skills_of(reviewer)),
+        needs__contained_by=skills_within(reviewer),
     )
     slots = slots.filter(
         task__form__in=[form.pk for form in pipeline.forms.all() if confirms_without_words(form.document)]
@@ -159,7 +160,7 @@ def pipelines_with_flagged(reviewer: User) -> set[int]:
         done=False,
         seniors_only=False,
         free_at__lte=Now(),
-        needs__contained_by=sorted(skills_of(reviewer)),
+        needs__contained_by=skills_within(reviewer),
     )
     found = pipelines_for(reviewer, WORKING_ROLES).filter(Exists(flagged))
     return set(found.values_list("pk", flat=True))
@@ -414,7 +415,7 @@ def _slots_of(work: Work) -> QuerySet[ReviewSlot]:
         Q(seniors_only=False) | Q(pipeline__in=work.senior_in), done=False, pipeline__in=work.pipelines
     )
     if not work.any_skill:
-        slots = slots.filter(needs__contained_by=sorted(skills_of(work.reviewer_id)))
+        slots = slots.filter(needs__contained_by=skills_within(work.reviewer_id))
     if work.purpose == SHOWN_WHEN_BLIND:
         return slots.filter(Q(purpose=work.purpose) | ~Q(task__blind=Blind.NONE))
     return slots.filter(purpose=work.purpose, task__blind=Blind.NONE) if work.purpose else slots

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("review", "0022_task_changes"),
+        ("review", "0030_second_looks"),
     ]
 
     operations = [

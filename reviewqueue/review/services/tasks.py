@@ -154,6 +154,7 @@ def open_second_looks(
     """A relabel task for each settled claim, by claim: as blind as an audit would be, and due when it would be."""
     joins_transaction()
     blind = Blind.SCORE if terms.blind == "none" else Blind(terms.blind)
+    rules, said = rules_of(pipeline.queue_rules), Claim.objects.only("category", "segments").in_bulk(list(claim_ids))
     new = [
         NewTask(
             id=new_id(),
@@ -163,9 +164,10 @@ def open_second_looks(
             form_id=pipeline.form_id,
             blind=_possible_blind(blind, pipeline.review_form),
             labels_needed=1,
-            due_at=now + timedelta(minutes=terms.due_minutes),
+            due_at=rules.due_at(now, terms.due_minutes, category=said[claim_id].category),
             terms=terms,
             seniors_only=False,
+            needs=rules.skills_for(said[claim_id].category, said[claim_id].segments),
         )
         for claim_id in claim_ids
     ]

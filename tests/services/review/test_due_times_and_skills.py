@@ -15,11 +15,13 @@ from reviewqueue.ledger.models import Event
 from reviewqueue.pipeline_settings import change_settings
 from reviewqueue.pipelines.selectors import skills_of
 from reviewqueue.pipelines.services import set_skills
+from reviewqueue.policy.document import ReviewTerms
 from reviewqueue.review import selectors
 from reviewqueue.review.changing import Wanted
 from reviewqueue.review.models import ChangeKind, ReviewSlot, ReviewTask
-from reviewqueue.review.services import changes, handing_over, leases, reservations
+from reviewqueue.review.services import changes, handing_over, leases, reservations, tasks
 from reviewqueue.review.services.leases import Nothing
+from reviewqueue.transactions import one_transaction
 from tests.services.review.steps import (
     RIGHT,
     UNSURE,
@@ -177,6 +179,16 @@ def test_a_further_answer_and_a_senior_need_the_same_skill(world: World) -> None
     submit(taken(world.sam), UNSURE)
     opened = ReviewTask.objects.filter(purpose="adjudication")
     assert [slot.needs for slot in ReviewSlot.objects.filter(task__in=opened)] == [["law"]]
+
+
+def test_a_second_look_at_a_settled_claim_needs_it_too(world: World) -> None:
+    rule(world, skills=SKILLS, due={"categories": {"refunds": 15}})
+    claim = world.claim(category="refunds")
+    now = datetime.now(UTC)
+    with one_transaction():
+        tasks.open_second_looks([claim.pk], pipeline=world.pipeline, terms=ReviewTerms(), now=now)
+    slot = ReviewSlot.objects.get(purpose="relabel")
+    assert (slot.needs, slot.due_at) == (["law"], now + timedelta(minutes=15))
 
 
 def test_nobody_is_given_it_by_name_who_lacks_the_skill(world: World) -> None:
