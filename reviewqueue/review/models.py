@@ -271,6 +271,21 @@ class SlotChange(models.Model):
         return f"{self.change_id} {self.slot_id}"
 
 
+class SavedFilter(models.Model):
+    """A part of a pipeline's open tasks that somebody wants to find again; `asked` is as an address has it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="task_filters")
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    asked = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="filter_name_once", fields=["user", "pipeline", "name"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Skip(models.Model):
     """A reviewer passed on a task: personal, with a reason, never an answer."""
 

@@ -58,7 +58,8 @@ _CANDIDATES = """
                                         WHERE expired.slot_id = slot.id AND expired.ended_at IS NULL)))
            AND (%(purpose)s::text IS NULL
                 OR CASE WHEN task.blind = 'none' THEN slot.purpose ELSE %(shown_when_blind)s END = %(purpose)s)
-           -- Follows from the line before, and keeps other purposes out before their tasks are looked up.
+           AND (%(category)s::text IS NULL OR claim.category = %(category)s)
+           -- Follows from the line on purposes, and keeps other purposes out before their tasks are looked up.
            AND (%(purpose)s::text IS NULL OR %(purpose)s = %(shown_when_blind)s OR slot.purpose = %(purpose)s)
            AND NOT EXISTS (SELECT FROM review_lease AS mine
                             WHERE mine.task_id = slot.task_id AND mine.reviewer_id = %(me)s AND mine.ended_at IS NULL)
@@ -118,6 +119,7 @@ class Work:
     pipelines: tuple[int, ...]
     senior_in: tuple[int, ...]
     purpose: str | None = None
+    category: str | None = None
     any_skill: bool = False  # as if this person had every skill
 
 
@@ -134,7 +136,9 @@ class Picked:
     expires_at: datetime
 
 
-def work_for(user: User, *, pipeline: Pipeline | None = None, purpose: str | None = None) -> Work:
+def work_for(
+    user: User, *, pipeline: Pipeline | None = None, purpose: str | None = None, category: str | None = None
+) -> Work:
     """Raises Invalid for a purpose that cannot be asked for: asking for audits would tell them from other claims."""
     if purpose is not None and purpose not in ASKABLE_PURPOSES:
         known = ", ".join(ASKABLE_PURPOSES)
@@ -149,6 +153,7 @@ def work_for(user: User, *, pipeline: Pipeline | None = None, purpose: str | Non
         pipelines=tuple(sorted({where for _, where in mine})),
         senior_in=tuple(sorted(where for role, where in mine if role == Role.SENIOR)),
         purpose=purpose,
+        category=category,
     )
 
 
@@ -197,6 +202,7 @@ def _first_row(statement: str, work: Work, **more: int) -> tuple[Any, ...] | Non
         "pipelines": list(work.pipelines),
         "senior_in": list(work.senior_in),
         "purpose": work.purpose,
+        "category": work.category,
         "any_skill": work.any_skill,
         "shown_when_blind": SHOWN_WHEN_BLIND.value,
         "last_expiry": EXPIRIES_BEFORE_SENIORS - 1,

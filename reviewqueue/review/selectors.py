@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Case, Exists, F, Min, OuterRef, Q, QuerySet, When
-from django.db.models import Count as Number
-from django.db.models.functions import Greatest, Now
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
 
 from reviewqueue.accounts.models import User
 from reviewqueue.errors import NotFound
@@ -22,15 +21,13 @@ from reviewqueue.pipelines.selectors import (
     WORKING_ROLES,
     has_role,
     people_of,
-    people_who_can_grant,
     pipelines_for,
-    skills_of,
     skills_within,
 )
 from reviewqueue.review.clock import database_now
 from reviewqueue.review.counting import COUNTED, Count, counts, own_work
 from reviewqueue.review.models import Blind, HandOver, Label, LabelReturn, Lease, Purpose, Reservation, ReviewSlot, Skip
-from reviewqueue.review.picking import SHOWN_WHEN_BLIND, Work, is_any_free, work_for
+from reviewqueue.review.nothing import Nothing, kept_for_others, nothing_reason
 from reviewqueue.review.resolution import BY_SENIORS
 from reviewqueue.review.showing import label_answer, reveal_of, standing_answer, task_view, why_here
 
@@ -129,7 +126,7 @@ def flagged_batch(reviewer: User, pipeline: Pipeline) -> list[ReviewSlot]:
     """
     task = OuterRef("task")
     slots = ReviewSlot.objects.filter(
-        ~_kept_for_others(reviewer),
+        ~kept_for_others(reviewer),
         pipeline=pipeline,
         purpose=Purpose.FLAGGED,
         done=False,
@@ -154,7 +151,7 @@ def flagged_batch(reviewer: User, pipeline: Pipeline) -> list[ReviewSlot]:
 def pipelines_with_flagged(reviewer: User) -> set[int]:
     """Where flagged claims wait that this person may look at as a list. One query, whatever waits."""
     flagged = ReviewSlot.objects.filter(
-        ~_kept_for_others(reviewer),
+        ~kept_for_others(reviewer),
         pipeline=OuterRef("pk"),
         purpose=Purpose.FLAGGED,
         done=False,
@@ -330,10 +327,6 @@ def queue_pulse(user: User) -> list[Any]:
     return [names, works_in, found, own, nothing_reason(user) if idle else None]
 
 
-def _kept_for_others(user: User) -> Q:
-    return Q(for_until__isnull=False, for_until__gt=Now()) & ~Q(for_reviewer=user)
-
-
 def _queue_row(pipeline: Pipeline, found: list[Count], mine: int, most: int | None) -> QueueRow:
     return QueueRow(
         pipeline=pipeline,
@@ -345,77 +338,3 @@ def _queue_row(pipeline: Pipeline, found: list[Count], mine: int, most: int | No
         by_purpose={count.shown: count.open for count in found if count.open},
         has_more=most is not None and sum(count.seen for count in found) >= most,
     )
-
-
-# --- nothing to do --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """Why there is no task: "empty", "all_leased", "no_skill" or "no_access", and in `detail` a sentence about it."""
-
-    reason: str
-    detail: str
-    held_by_others: int = 0
-    next_free_at: datetime | None = None
-
-
-def nothing_reason(user: User, *, pipeline: Pipeline | None = None, purpose: str | None = None) -> Nothing:
-    work = work_for(user, pipeline=pipeline, purpose=purpose)
-    if not work.pipelines:
-        return Nothing("no_access", "You do not review in any pipeline here." + _who_can_grant())
-    mine = Lease.objects.filter(slot=OuterRef("pk"), reviewer=user, ended_at__isnull=True)
-    kept = _kept_for_others(user)
-    soon = _slots_of(work).filter(Q(free_at__gt=Now()) | kept, ~Exists(mine))
-    in_hands = Q(lease_no__gt=0) | Q(
-        Exists(Reservation.objects.filter(slot=OuterRef("pk"), expires_at=OuterRef("free_at")))
-    )
-    free_at = Case(When(kept, then=Greatest("free_at", "for_until")), default=F("free_at"))
-    busy = soon.aggregate(held=Number("id", filter=in_hands | kept), next_free_at=Min(free_at))
-    if busy["held"]:
-        detail = f"Others hold what is left ({busy['held']})."
-        return Nothing("all_leased", detail, busy["held"], busy["next_free_at"])
-    if is_any_free(work):
-        return Nothing("all_leased", "The next task is being handed out at this moment. Ask again.")
-    if is_any_free(replace(work, any_skill=True)):
-        return Nothing("no_skill", _skills_missing(work), next_free_at=busy["next_free_at"])
-    if _slots_of(work).filter(free_at__lte=Now()).exists():
-        detail = "What is left waits for somebody else: a senior, or a person who has not seen it yet."
-    else:
-        detail = "All done: nothing is waiting for you."
-    return Nothing("empty", detail, next_free_at=busy["next_free_at"])
-
-
-SKILLS_LOOKED_AT: Final = 200
-
-
-def _skills_missing(work: Work) -> str:
-    """Which skills the most urgent tasks ask for beyond those of this person, and who can give them."""
-    waiting = _slots_of(replace(work, any_skill=True)).filter(free_at__lte=Now()).order_by("turn", "id")
-    asked = waiting.values_list("needs", "pipeline_id")[:SKILLS_LOOKED_AT]
-    mine = skills_of(work.reviewer_id)
-    lacking = [(set(needs) - mine, where) for needs, where in asked]
-    names = sorted({name for missing, _ in lacking for name in missing})
-    owners = User.objects.filter(
-        grants__role=Role.OWNER, grants__pipeline__in={where for missing, where in lacking if missing}, is_active=True
-    )
-    people = " or ".join(person.shown_name for person in owners.distinct().order_by("username")[:3])
-    detail = f"What is left asks for skills that you are not known to have: {', '.join(names)}."
-    return f"{detail} {people} can give you them." if people else detail
-
-
-def _who_can_grant() -> str:
-    names = [person.shown_name for person in people_who_can_grant()[:3]]
-    return f" {' or '.join(names)} can give you access." if names else ""
-
-
-def _slots_of(work: Work) -> QuerySet[ReviewSlot]:
-    """Open to the roles in `work`, by whoever's label or skip they may be barred."""
-    slots = ReviewSlot.objects.filter(
-        Q(seniors_only=False) | Q(pipeline__in=work.senior_in), done=False, pipeline__in=work.pipelines
-    )
-    if not work.any_skill:
-        slots = slots.filter(needs__contained_by=skills_within(work.reviewer_id))
-    if work.purpose == SHOWN_WHEN_BLIND:
-        return slots.filter(Q(purpose=work.purpose) | ~Q(task__blind=Blind.NONE))
-    return slots.filter(purpose=work.purpose, task__blind=Blind.NONE) if work.purpose else slots

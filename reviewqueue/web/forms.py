@@ -14,6 +14,7 @@ from django.utils.datastructures import MultiValueDict
 from reviewqueue.errors import FieldProblem
 from reviewqueue.ledger.selectors import EntryFilter
 from reviewqueue.pipelines.review_form import answer_agrees
+from reviewqueue.review.picking import ASKABLE_PURPOSES
 from reviewqueue.review.services.labels import LabelAnswer
 from reviewqueue.review.services.leases import ESCALATE
 from reviewqueue.web.wording import EVENTS, HOLDS, REVISION_REASONS, SKIP_REASONS, VERDICTS
@@ -176,6 +177,8 @@ class HandOverForm(forms.Form):
 
 class TakeForm(forms.Form):
     pipeline = forms.SlugField(required=False, max_length=60)
+    purpose = forms.ChoiceField(required=False, choices=[("", ""), *((each, each) for each in ASKABLE_PURPOSES)])
+    category = forms.CharField(required=False, max_length=80)
 
 
 class LedgerFilter(forms.Form):

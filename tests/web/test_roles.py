@@ -23,7 +23,7 @@ from reviewqueue.policy import services as policies
 from reviewqueue.policy.models import PolicyVersion
 from tests import files
 from tests.services.calibration.test_clean import labelled_answers
-from tests.services.review.steps import moved, submit, taken
+from tests.services.review.steps import keep_filter, moved, submit, taken
 from tests.web.visitor import Visitor, text_of
 from tests.world import POLICY, SETUP, World
 
@@ -75,6 +75,10 @@ def claim_with_a_file(world: World) -> list[object]:
 def ritas_lease_with_a_file(world: World) -> list[object]:
     _, file = claim_with_a_file(world)
     return [taken(world.rita).pk, file]
+
+
+def ritas_filter(world: World) -> list[object]:
+    return [keep_filter(world, world.rita).pk]
 
 
 def ritas_label(world: World) -> list[object]:
@@ -190,6 +194,11 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("flagged", "get", here, everybody(403, rita=200, sam=200, nora=404)),
     ("flagged", "get", elsewhere, everybody(404, ada=403, adam=403)),
     ("flagged", "post", here, everybody(403, rita=303, sam=303, nora=404)),
+    ("part", "get", here, everybody(403, rita=200, sam=200, nora=404)),
+    ("part", "get", elsewhere, everybody(404, ada=403, adam=403)),
+    ("save_filter", "post", here, everybody(303, nora=404)),
+    ("save_filter", "post", elsewhere, everybody(404, ada=303, adam=303)),
+    ("forget_filter", "post", ritas_filter, everybody(303)),
     ("take", "post", nowhere, everybody(403, rita=303, sam=303)),
     ("task", "get", ritas_lease, everybody(404, rita=200)),
     ("label", "post", ritas_lease, everybody(404, rita=422)),

@@ -62,7 +62,7 @@ class ReviewTake(Operation):
         def take(body: Any) -> Reply:
             wanted = read_as(bodies.Take, body)
             pipeline = pipeline_for(reviewer, wanted.pipeline, WORKING_ROLES) if wanted.pipeline else None
-            taken = leases.take(reviewer=reviewer, pipeline=pipeline, purpose=wanted.purpose)
+            taken = leases.take(reviewer=reviewer, pipeline=pipeline, purpose=wanted.purpose, category=wanted.category)
             if isinstance(taken, Nothing):
                 return Reply(204, headers={"X-Queue-Reason": taken.reason}, effect=False)
             return Reply(200, task_view(taken))

@@ -85,14 +85,16 @@ class LeaseAtLimit(Conflict):
 # --- taking ---------------------------------------------------------------------------------------------------------
 
 
-def take(*, reviewer: User, pipeline: Pipeline | None = None, purpose: str | None = None) -> Lease | Nothing:
+def take(
+    *, reviewer: User, pipeline: Pipeline | None = None, purpose: str | None = None, category: str | None = None
+) -> Lease | Nothing:
     """The next free slot for this person, in queue order, or why there is none.
 
     Raises:
         TooManyLeases: five are in this person's hands.
         Invalid: nobody can ask for such a purpose.
     """
-    work = work_for(reviewer, pipeline=pipeline, purpose=purpose)
+    work = work_for(reviewer, pipeline=pipeline, purpose=purpose, category=category)
     if work.pipelines:
         for pause in (*PAUSES, None):
             lease_id = _take_next(reviewer, work)
@@ -101,7 +103,7 @@ def take(*, reviewer: User, pipeline: Pipeline | None = None, purpose: str | Non
             if pause is None or not is_any_free(work):
                 break
             time.sleep(pause)
-    return selectors.nothing_reason(reviewer, pipeline=pipeline, purpose=purpose)
+    return selectors.nothing_reason(reviewer, pipeline=pipeline, purpose=purpose, category=category)
 
 
 def _take_next(reviewer: User, work: Work) -> UUID | None:

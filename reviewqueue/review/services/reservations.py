@@ -19,7 +19,9 @@ from reviewqueue.transactions import joins_transaction, service
 
 
 @service
-def reserve(*, reviewer: User, pipeline: Pipeline | None = None) -> Reservation | None:
+def reserve(
+    *, reviewer: User, pipeline: Pipeline | None = None, purpose: str | None = None, category: str | None = None
+) -> Reservation | None:
     """Keeps the task that `take` would give this person next, in place of what they had reserved before.
 
     None when there is no such task at this moment.
@@ -27,7 +29,7 @@ def reserve(*, reviewer: User, pipeline: Pipeline | None = None) -> Reservation 
     earlier = lock(reviewer)
     if earlier:
         _free(earlier)
-    work = work_for(reviewer, pipeline=pipeline)
+    work = work_for(reviewer, pipeline=pipeline, purpose=purpose, category=category)
     reserved = reserve_next(work) if work.pipelines else None
     if reserved is None:
         return None

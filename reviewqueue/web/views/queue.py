@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from reviewqueue.pipelines.selectors import WORKING_ROLES, has_role, pipeline_fo
 from reviewqueue.review import selectors
 from reviewqueue.review.selectors import Nothing, QueueRow
 from reviewqueue.review.services import leases
+from reviewqueue.review.services.filters import filters_of
+from reviewqueue.review.showing import shown_purpose
 from reviewqueue.web.access import action, page
 from reviewqueue.web.forms import TakeForm
 from reviewqueue.web.render import go, show, show_if_changed
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 REVIEWING_IN = "reviewing_in"
 """Session key: the pipeline somebody started in, so that the next task comes from there too; "" for all."""
+REVIEWING_PART = "reviewing_part"
+"""Session key: the purpose and the category somebody asked for there, where they did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ def _queue_context(user: User) -> dict[str, Any]:
     startable = sum(row.counts.open for row in rows if row.works_here)
     return {
         "works": works,
+        "filters": filters_of(user) if works else [],
         "rows": rows,
         "startable": startable,
         "held": held,
@@ -82,13 +88,21 @@ def take(request: PersonRequest) -> HttpResponse:
     """What this person holds already, else the next task; of one pipeline or of any."""
     require_role(request.user, WORKING_ROLES, "Only reviewers and seniors take tasks.")
     form = TakeForm(request.POST)
-    slug = form.cleaned_data["pipeline"] if form.is_valid() else ""
+    asked = form.cleaned_data if form.is_valid() else {}
+    slug = asked.get("pipeline", "")
     if slug:
         pipeline_for(request.user, slug, WORKING_ROLES)
     request.session[REVIEWING_IN] = slug
-    held = [each for each in selectors.leases_in_work(request.user) if slug in ("", each.task.pipeline.slug)]
+    request.session[REVIEWING_PART] = {name: asked[name] for name in ("purpose", "category") if asked.get(name)}
+    held = [each for each in selectors.leases_in_work(request.user) if _fits(each, asked)]
     lease = held[0] if held else next_lease(request)
     return go(request, "web:task", lease_id=lease.pk) if lease else go(request, "web:queue")
+
+
+def _fits(lease: Lease, asked: Mapping[str, str]) -> bool:
+    task = lease.task
+    has = {"pipeline": task.pipeline.slug, "purpose": shown_purpose(task), "category": task.claim.category}
+    return all(has[name] == wanted for name, wanted in asked.items() if wanted)
 
 
 def reviewing_in(request: PersonRequest) -> Pipeline | None:
@@ -97,10 +111,15 @@ def reviewing_in(request: PersonRequest) -> Pipeline | None:
     return pipelines_for(request.user, WORKING_ROLES).filter(slug=slug).first() if slug else None
 
 
+def reviewing_part(request: PersonRequest) -> dict[str, Any]:
+    """What this person wants to be given next: from which pipeline, for what purpose, of which category."""
+    return {"pipeline": reviewing_in(request), **request.session.get(REVIEWING_PART, {})}
+
+
 def next_lease(request: PersonRequest) -> Lease | None:
     """The next task from where this person is reviewing; when there is none, the reason becomes a notice."""
     try:
-        taken = leases.take(reviewer=request.user, pipeline=reviewing_in(request))
+        taken = leases.take(reviewer=request.user, **reviewing_part(request))
     except Conflict as refused:
         messages.info(request, refused.detail)
         return None

@@ -33,7 +33,7 @@ from reviewqueue.web.forms import (
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
 from reviewqueue.web.undo import last_answer, reveal_after
-from reviewqueue.web.views.queue import next_lease, reviewing_in
+from reviewqueue.web.views.queue import next_lease, reviewing_part
 from reviewqueue.web.wording import HOLDS, SKIP_REASONS
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _next_task(request: PersonRequest) -> HttpResponse:
 def ready(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     """The task that will most likely come after this one, kept for a moment, as the part of a page. 204: none."""
     selectors.lease_for(request.user, lease_id)
-    reservation = reservations.reserve(reviewer=request.user, pipeline=reviewing_in(request))
+    reservation = reservations.reserve(reviewer=request.user, **reviewing_part(request))
     if reservation is None:
         return HttpResponse(status=204)
     context = {**_task_context(request, selectors.lease_to_be(reservation)), "reserved": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,7 +14,7 @@ from reviewqueue.errors import Conflict, Invalid
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, WORKING_ROLES, has_role, people_of, pipeline_for
 from reviewqueue.review.models import ChangeKind
-from reviewqueue.review.services import changes
+from reviewqueue.review.services import changes, filters
 from reviewqueue.review.task_list import rows_of, tasks_page
 from reviewqueue.web.access import action, form_page, page
 from reviewqueue.web.render import go, show
@@ -49,6 +50,10 @@ def _show_list(request: PersonRequest, pipeline: Pipeline, *, refused: str = "",
         "asked": form.asked(),
         "is_first": form.after_position() is None,
         "people": people,
+        "filters": [
+            {"name": each.name, "address": "?" + urlencode(each.asked)}
+            for each in filters.filters_of(request.user, pipeline)
+        ],
         "is_senior": is_senior,
         "may_move": is_senior or has_role(request.user, [Role.ADMIN], pipeline_id=pipeline.pk),
         "moves": MOVES.items(),

@@ -14,8 +14,8 @@ from reviewqueue.pipelines import services as pipelines
 from reviewqueue.pipelines.form_versions import change_form
 from reviewqueue.pipelines.models import Pipeline, ReviewForm, Role
 from reviewqueue.review.changing import Wanted
-from reviewqueue.review.models import ChangeKind, Lease, ReviewSlot, TaskChange
-from reviewqueue.review.services import changes, labels, leases
+from reviewqueue.review.models import ChangeKind, Lease, ReviewSlot, SavedFilter, TaskChange
+from reviewqueue.review.services import changes, filters, labels, leases
 from reviewqueue.review.services.labels import LabelAnswer, Labelled
 from tests.world import POLICY, SETUP, World, make_person
 
@@ -94,3 +94,7 @@ def moved(world: World) -> TaskChange:
     done = changes.change_tasks(by=world.sam, pipeline=world.pipeline, slot_ids=[slot.pk], wanted=wanted)
     assert done.change
     return done.change
+
+
+def keep_filter(world: World, user: User) -> SavedFilter:
+    return filters.save_filter(user=user, pipeline=world.pipeline, name="Refunds", asked={"category": "refunds"})
