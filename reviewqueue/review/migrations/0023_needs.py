@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("review", "0030_second_looks"),
+        ("review", "0031_second_looks_by_others"),
     ]
 
     operations = [
