@@ -17,7 +17,7 @@ from reviewqueue.pipelines.content_views import declared_views, view_problems
 from reviewqueue.pipelines.costs import cost_problems, with_every_amount
 from reviewqueue.pipelines.models import Pipeline, Role
 from reviewqueue.pipelines.names import name_problems, pointer_to
-from reviewqueue.pipelines.queue_rules import rule_problems
+from reviewqueue.pipelines.queue_rules import rule_problems, unknown_names
 from reviewqueue.pipelines.selectors import has_role
 from reviewqueue.pipelines.services import grant_within
 from reviewqueue.pipelines.signals import ELICITATIONS, signal_problems, with_every_field
@@ -137,7 +137,7 @@ def _locked(pipeline: Pipeline, expected: str | None = None) -> Pipeline:
 
 def _change(pipeline: Pipeline, changes: Mapping[str, Any], actor: Actor, *, may_grant: bool = False) -> Pipeline:
     problems = [*_value_problems(changes), *_people_problems(pipeline, changes, may_grant)]
-    problems = problems or list(_taken_away(pipeline, changes))
+    problems = problems or [*_taken_away(pipeline, changes), *_unknown_in_rules(pipeline, changes)]
     if problems:
         raise Invalid(problems)
     wanted = {name: _as_stored(name, value) for name, value in changes.items()}
@@ -191,6 +191,12 @@ def _value_problems(changes: Mapping[str, Any]) -> Iterator[FieldProblem]:
     yield from cost_problems(changes.get("costs", {}))
     yield from view_problems(changes.get("content_views", {}))
     yield from rule_problems(changes.get("queue_rules", {}))
+
+
+def _unknown_in_rules(pipeline: Pipeline, changes: Mapping[str, Any]) -> Iterator[FieldProblem]:
+    if "queue_rules" in changes:
+        categories = changes.get("categories", pipeline.categories)
+        yield from unknown_names(changes["queue_rules"], categories=categories, segments=pipeline.segment_values)
 
 
 def _category_problems(categories: Any) -> Iterator[FieldProblem]:

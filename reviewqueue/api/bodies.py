@@ -44,7 +44,7 @@ class Take(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     purpose: Annotated[
         str | None, Meta(description="Only for this purpose.", extra_json_schema=one_of_or_null(ASKABLE_PURPOSES))
     ] = None
-    category: Annotated[str | None, Meta(description="Only of this category.", max_length=80)] = None
+    category: Annotated[str | None, Meta(description="Only of this category.")] = None
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

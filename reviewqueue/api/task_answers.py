@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -70,3 +70,14 @@ class NotRestored(Struct, frozen=True, kw_only=True):
 class TaskChangeUndone(Struct, frozen=True, kw_only=True):
     restored: list[Slot]
     unchanged: list[NotRestored]
+
+
+class PersonSkills(Struct, frozen=True, kw_only=True):
+    person: Annotated[str, Meta(description="A username.")]
+    skills: Annotated[list[str], Meta(description="Of those that the pipeline asks for.")]
+
+
+class QueueRules(Struct, frozen=True, kw_only=True):
+    rules: Annotated[dict[str, Any], Meta(description="`working_time`, `due` and `skills`; each may be missing.")]
+    revision: Annotated[str, Meta(description="Names this state of the settings.")]
+    people: list[PersonSkills]

@@ -35,3 +35,17 @@ CHANGED: Final[dict[str, Any]] = {
     "unchanged": [{"slot": 4712, "why": "done"}],
 }
 UNDONE: Final[dict[str, Any]] = {"restored": [4711], "unchanged": [{"slot": 4713, "why": "answered"}]}
+RULES: Final[dict[str, Any]] = {
+    "rules": {
+        "working_time": {
+            "zone": "Europe/Berlin",
+            "hours": {"mon": [["09:00", "12:00"], ["13:00", "17:00"]], "tue": [["09:00", "17:00"]]},
+            "holidays": ["2026-12-25"],
+        },
+        "due": {"categories": {"refunds": 60}, "bands": {"0.60-0.90": 480}},
+        "skills": {"categories": {"refunds": ["law"]}, "segments": {"language": {"de": ["german"]}}},
+    },
+    "revision": "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "people": [{"person": "rita", "skills": ["law"]}],
+}
+NO_SKILLS: Final[dict[str, Any]] = {"person": "rita", "skills": []}

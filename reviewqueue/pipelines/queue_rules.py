@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -200,3 +200,19 @@ def _list_problems(pointer: str, members: list[tuple[str, Any]]) -> Iterator[Fie
 
 def is_skill(name: object) -> bool:
     return isinstance(name, str) and bool(_SKILL.fullmatch(name))
+
+
+def unknown_names(
+    declared: Mapping[str, Any], *, categories: Collection[str], segments: Mapping[str, Collection[str]]
+) -> Iterator[FieldProblem]:
+    """Categories and segments that the pipeline does not know, in rules that are right otherwise."""
+    for part in ("due", "skills"):
+        for name in declared.get(part, {}).get("categories", {}):
+            if name not in categories:
+                pointer = f"/queue_rules/{part}/categories" + pointer_to(name)
+                yield FieldProblem(pointer, "unknown", "This pipeline has no such category.")
+    for key, values in declared.get("skills", {}).get("segments", {}).items():
+        for value in values:
+            if value not in segments.get(key, ()):
+                pointer = "/queue_rules/skills/segments" + pointer_to(key, value)
+                yield FieldProblem(pointer, "unknown", "This pipeline has no such segment.")
