@@ -35,7 +35,7 @@ def carry_back(apps, _):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("pipelines", "0030_content_views"),
+        ("pipelines", "0020_queue_rules"),
         ("claims", "0003_nothing_is_deleted"),
         ("ledger", "0002_one_parse"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

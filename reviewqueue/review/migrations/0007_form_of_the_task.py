@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("pipelines", "0004_review_forms"), ("review", "0031_second_looks_by_others")]
+    dependencies = [("pipelines", "0004_review_forms"), ("review", "0024_saved_filters")]
 
     operations = [
         migrations.AddField(
