@@ -10,8 +10,8 @@ from reviewqueue.errors import Conflict, Forbidden, Invalid, NotFound
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.pipelines.models import Pipeline, ReviewForm, Role
-from reviewqueue.pipelines.review_form import document_text, form_hash, form_problems
-from reviewqueue.pipelines.selectors import has_role
+from reviewqueue.pipelines.review_form import document_text, form_hash, form_problems, keys_of
+from reviewqueue.pipelines.selectors import WORKING_ROLES, has_role, pipelines_for
 from reviewqueue.transactions import service
 
 
@@ -67,6 +67,12 @@ def _next(pipeline: Pipeline, number: int, document: Mapping[str, Any], by: User
 def form_versions(pipeline: Pipeline) -> list[ReviewForm]:
     """Newest first."""
     return list(pipeline.forms.select_related("made_by").order_by("-number"))
+
+
+def form_keys(user: User) -> set[str]:
+    """The letters that the forms use which this person gets from now on. One query."""
+    pipelines = pipelines_for(user, WORKING_ROLES).select_related("form")
+    return {key for pipeline in pipelines for key in keys_of(pipeline.review_form)}
 
 
 def form_version(pipeline: Pipeline, number: int) -> ReviewForm:

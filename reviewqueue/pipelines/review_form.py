@@ -157,6 +157,11 @@ def _key_problems(form: Form) -> Iterator[FieldProblem]:
             yield FieldProblem(f"{pointer}/key", "key_twice", f"The key {option.key} is given to more than one option.")
 
 
+def keys_of(document: Mapping[str, Any]) -> frozenset[str]:
+    """The letters that pick an option of this form."""
+    return frozenset(option.key for _, option in _placed_options(parse_form(document)) if option.key)
+
+
 def _placed_options(form: Form) -> Iterator[tuple[str, Option]]:
     lists: list[tuple[str, Iterable[Option]]] = [
         ("/review_form/options", form.options),

@@ -2,146 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
-from django.utils.datastructures import MultiValueDict
 
-from reviewqueue.errors import FieldProblem
 from reviewqueue.ledger.selectors import EntryFilter
-from reviewqueue.pipelines.review_form import answer_agrees
 from reviewqueue.review.picking import ASKABLE_PURPOSES
-from reviewqueue.review.services.labels import LabelAnswer
 from reviewqueue.review.services.leases import ESCALATE
-from reviewqueue.web.wording import EVENTS, HOLDS, REVISION_REASONS, SKIP_REASONS, VERDICTS
-
-if TYPE_CHECKING:
-    from reviewqueue.review.models import Label
+from reviewqueue.web.wording import EVENTS, HOLDS, REVISION_REASONS, SKIP_REASONS
 
 MAX_NOTE: Final = 10_000
-MAX_CORRECTION: Final = 200_000
-WRONG: Final = ("incorrect", "partially_correct")
-CANNOT_JUDGE: Final = "cannot_judge"
 HOW_LONG: Final = "Choose how long to keep the task."
-VERDICT_KEYS: Final = {"correct": "a 1", "incorrect": "x 2", "partially_correct": "3", "cannot_judge": "4"}
-
-
-class AnswerForm(forms.Form):
-    """A reviewer's answer to one task. Which fields it has is said by the pipeline's review form.
-
-    A choice form asks for the answer itself, whether or not the output is shown; where it is shown, the choice is
-    compared here, because the service then expects a verdict.
-    """
-
-    verdict = forms.ChoiceField(choices=list(VERDICTS.items()), required=False)
-    choice = forms.ChoiceField(required=False)
-    correction = forms.CharField(required=False, strip=False, max_length=MAX_CORRECTION)
-    error_types = forms.MultipleChoiceField(required=False)
-    note = forms.CharField(required=False, max_length=MAX_NOTE)
-    seconds = forms.FloatField(required=False, min_value=0, max_value=86_400)
-
-    def __init__(self, task: Mapping[str, Any], data: Mapping[str, Any] | None = None, **named: Any) -> None:
-        super().__init__(data, **named)
-        self.task = task
-        self.asks_choice = task["form"]["kind"] == "choice"
-        self.hides_output = task["blind"] == "answer"
-        self.options = [(option, option) for option in task["form"].get("options", ())]
-        extra = [] if self.hides_output else [(CANNOT_JUDGE, VERDICTS[CANNOT_JUDGE])]
-        self.fields["choice"].choices = [*self.options, *extra]  # type: ignore[attr-defined]  # a ChoiceField
-        names = task["form"].get("error_types", ())
-        self.fields["error_types"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]  # as above
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        asked = "choice" if self.asks_choice else "verdict"
-        if not cleaned.get(asked) and asked not in self.errors:
-            self.add_error(asked, "Choose an answer.")
-        return cleaned
-
-    def answer(self) -> LabelAnswer:
-        """Corrections and error types count only where the verdict calls the output wrong."""
-        given = self.cleaned_data
-        verdict, output = self._verdict_and_output()
-        return LabelAnswer(
-            verdict=verdict,
-            output=output,
-            error_types=tuple(given["error_types"]) if verdict in WRONG else (),
-            note=given["note"],
-            seconds=given["seconds"],
-        )
-
-    def _verdict_and_output(self) -> tuple[str | None, str | None]:
-        given = self.cleaned_data
-        if not self.asks_choice:
-            return given["verdict"], (given["correction"] or None) if given["verdict"] in WRONG else None
-        if self.hides_output:
-            return None, given["choice"]
-        if given["choice"] == CANNOT_JUDGE:
-            return CANNOT_JUDGE, None
-        if answer_agrees(given["choice"], self.task["claim"]["output"]):
-            return "correct", None
-        return "incorrect", given["choice"]
-
-    def take_over(self, problems: tuple[FieldProblem, ...]) -> None:
-        """Shows what the service refused beside the field it belongs to."""
-        fields = {"/verdict": "verdict", "/output": "correction", "/error_types": "error_types", "/note": "note"}
-        for problem in problems:
-            self.add_error(fields.get(problem.pointer), problem.detail)
-
-    def value_of(self, name: str) -> str:
-        """What a field shows now: what was sent, else what the draft or the earlier answer said."""
-        value = self[name].value()
-        return value if isinstance(value, str) else ""
-
-    @property
-    def verdict_choices(self) -> list[tuple[str, str, str, bool]]:
-        """Code, word, keys, whether chosen."""
-        chosen = self.value_of("verdict")
-        return [(code, word, VERDICT_KEYS[code], code == chosen) for code, word in VERDICTS.items()]
-
-    @property
-    def numbered_choices(self) -> list[tuple[str, str, str, bool]]:
-        chosen = self.value_of("choice")
-        numbered = [
-            (code, word, str(place % 10) if place <= 10 else "", code == chosen)
-            for place, (code, word) in enumerate(self.options, start=1)
-        ]
-        if not self.hides_output:
-            numbered.append((CANNOT_JUDGE, VERDICTS[CANNOT_JUDGE], "q", chosen == CANNOT_JUDGE))
-        return numbered
-
-    @property
-    def error_type_choices(self) -> list[tuple[str, bool]]:
-        chosen = self["error_types"].value() or ()
-        return [(name, name in chosen) for name in self.task["form"].get("error_types", ())]
-
-
-def draft_in(data: MultiValueDict[str, str]) -> dict[str, Any]:
-    """What is worth keeping of a half-finished answer."""
-    draft: dict[str, Any] = {name: data.get(name, "") for name in ("verdict", "choice", "correction", "note")}
-    return {**draft, "error_types": data.getlist("error_types")}
-
-
-def given_before(label: Label, task: Mapping[str, Any]) -> dict[str, Any]:
-    """An earlier answer in the fields of its form."""
-    given = label.output if isinstance(label.output, str) else ""
-    choice = given
-    if label.verdict == CANNOT_JUDGE:
-        choice = CANNOT_JUDGE
-    elif label.verdict == "correct" and not given:
-        options = task["form"].get("options", ())
-        choice = next((option for option in options if answer_agrees(option, task["claim"].get("output"))), "")
-    return {
-        "verdict": label.verdict,
-        "choice": choice,
-        "correction": given,
-        "error_types": label.error_types,
-        "note": label.note,
-    }
 
 
 class RevisionForm(forms.Form):

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from reviewqueue.accounts import services as accounts
 from reviewqueue.accounts.key_bindings import ACTIONS, are_off, own_keys
 from reviewqueue.errors import Invalid
+from reviewqueue.pipelines.form_versions import form_keys
 from reviewqueue.web.access import form_page
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
@@ -48,7 +49,12 @@ def keys(request: PersonRequest) -> HttpResponse:
     form = KeysForm(request.POST if request.method == "POST" else None, initial=_initial(request))
     if form.is_valid():
         try:
-            accounts.set_key_bindings(user=request.user, keys=form.chosen(), off=not form.cleaned_data["on"])
+            accounts.set_key_bindings(
+                user=request.user,
+                keys=form.chosen(),
+                off=not form.cleaned_data["on"],
+                taken=form_keys(request.user),
+            )
         except Invalid as invalid:
             form.take_over(invalid)
         else:

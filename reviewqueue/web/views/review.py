@@ -19,17 +19,9 @@ from reviewqueue.review import selectors
 from reviewqueue.review.services import handing_over, labels, leases, on_hold, reservations, returning
 from reviewqueue.review.services.leases import ESCALATE, LeaseLost
 from reviewqueue.web.access import action, form_page, page
+from reviewqueue.web.answer_form import AnswerForm, draft_in, further_in, given_before
 from reviewqueue.web.content import allow_media, content_context
-from reviewqueue.web.forms import (
-    HOW_LONG,
-    AnswerForm,
-    HandOverForm,
-    HoldForm,
-    RevisionForm,
-    SkipForm,
-    draft_in,
-    given_before,
-)
+from reviewqueue.web.forms import HOW_LONG, HandOverForm, HoldForm, RevisionForm, SkipForm
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
 from reviewqueue.web.undo import last_answer, reveal_after
@@ -50,7 +42,12 @@ ANSWER_SENT: Final = frozenset({"verdict", "choice", "correction", "note"})
 def task(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     lease = selectors.lease_for(request.user, lease_id)
     if _is_over(lease):
-        return show(request, "review/over.html", {"lease": lease, "draft": lease.draft}, status=409)
+        return show(
+            request,
+            "review/over.html",
+            {"lease": lease, "draft": lease.draft, "further": further_in(lease.draft)},
+            status=409,
+        )
     return _show_task(request, lease)
 
 
