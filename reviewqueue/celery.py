@@ -22,6 +22,7 @@ SWEEPS = [
     ("reviewqueue.ledger.tasks.reconcile", 600, "default"),
     ("reviewqueue.ledger.tasks.verify", 86_400, "default"),
     ("reviewqueue.review.tasks.expire_leases", 30, "default"),
+    ("reviewqueue.review.tasks.pause_reviewers", 60, "default"),
     ("reviewqueue.cascade.tasks.expire_steps", 15, "default"),
     ("reviewqueue.cascade.tasks.reroute_open_claims", 15, "default"),
     ("reviewqueue.cascade.tasks.ask_handlers", 5, "deliveries"),

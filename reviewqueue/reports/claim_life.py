@@ -16,7 +16,7 @@ from reviewqueue.errors import Forbidden, NotFound
 from reviewqueue.ledger.selectors import LedgerEntry, life_of_claim
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import has_role
-from reviewqueue.review.models import Blind, Label, ReviewTask
+from reviewqueue.review.models import Blind, Label, Purpose, ReviewTask
 
 SEES_EVERY_CLAIM = frozenset({Role.SENIOR, Role.OWNER, Role.AUDITOR, Role.ADMIN})
 WORKS = frozenset({Role.REVIEWER, Role.SENIOR})
@@ -50,7 +50,8 @@ class ClaimLife:
 
 
 def claim_life(user: User, claim_id: UUID) -> ClaimLife:
-    """Seniors, owners, auditors and admins see any claim in their reach, reviewers those they have labelled.
+    """Seniors, owners, auditors and admins see any claim in their reach, reviewers those they have labelled,
+    but for gold tasks: what is known of those stays unknown to whoever they measure.
 
     Raises:
         NotFound: there is none, or it is not this person's to see.
@@ -61,7 +62,7 @@ def claim_life(user: User, claim_id: UUID) -> ClaimLife:
         raise NotFound("There is no such claim.")
     labels = list(claim.labels.select_related("reviewer", "task").order_by("created_at"))
     sees_all = has_role(user, SEES_EVERY_CLAIM, pipeline_id=claim.pipeline_id)
-    own = [label for label in labels if label.reviewer_id == user.pk]
+    own = [label for label in labels if label.reviewer_id == user.pk and label.task.purpose != Purpose.GOLD]
     if not sees_all and not own:
         raise NotFound("There is no such claim.")
     tasks = list(claim.tasks.order_by("created_at"))

@@ -104,7 +104,7 @@ _OF_ONE: Final = """
            ARRAY(SELECT out.id FROM review_labelreturn AS out
                   WHERE out.reviewer_id = %(me)s AND out.answered_at IS NULL ORDER BY out.id LIMIT 20),
            (SELECT count(*) FROM review_reviewslot AS slot
-             WHERE slot.for_reviewer_id = %(me)s AND NOT slot.done
+             WHERE slot.for_reviewer_id = %(me)s AND NOT slot.done AND slot.purpose <> 'gold'
                AND slot.for_until > statement_timestamp() AND slot.free_at <= statement_timestamp()),
            last.id::text,
            last.created_at + last.undo_seconds * interval '1 second' > statement_timestamp()

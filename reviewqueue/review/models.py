@@ -13,6 +13,11 @@ from django.utils import timezone
 
 from reviewqueue.claims.models import Claim, new_id
 from reviewqueue.pipelines.models import Pipeline, ReviewForm
+from reviewqueue.review.gold import GoldDraw as GoldDraw
+from reviewqueue.review.gold import GoldItem as GoldItem
+from reviewqueue.review.gold import GoldOrigin as GoldOrigin
+from reviewqueue.review.gold import GoldTerms as GoldTerms
+from reviewqueue.review.gold import ReviewerPause as ReviewerPause
 from reviewqueue.review.relabels import Relabel as Relabel
 from reviewqueue.review.relabels import RelabelResult as RelabelResult
 from reviewqueue.review.relabels import RelabelRound as RelabelRound
@@ -59,9 +64,11 @@ class ReviewTask(models.Model):
 
     class Meta:
         constraints = [
-            # A claim has one open task per purpose.
+            # A claim has one open task per purpose; a gold task is one person's, and several may be at the same one.
             models.UniqueConstraint(
-                name="task_one_open_per_purpose", fields=["claim", "purpose"], condition=Q(closed_at__isnull=True)
+                name="task_one_open_per_purpose",
+                fields=["claim", "purpose"],
+                condition=Q(closed_at__isnull=True) & ~Q(purpose="gold"),
             ),
             models.CheckConstraint(name="task_needs_a_label", condition=Q(labels_needed__gte=1)),
         ]

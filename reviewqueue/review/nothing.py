@@ -14,7 +14,7 @@ from reviewqueue.accounts.models import User
 from reviewqueue.pipelines.models import Pipeline, Role
 from reviewqueue.pipelines.selectors import people_who_can_grant, skills_of, skills_within
 from reviewqueue.review.models import Blind, Lease, Reservation, ReviewSlot
-from reviewqueue.review.picking import SHOWN_WHEN_BLIND, Work, is_any_free, work_for
+from reviewqueue.review.picking import SHOWN_WHEN_BLIND, Work, is_any_free, paused_in, work_for
 
 
 def kept_for_others(user: User) -> Q:
@@ -23,7 +23,7 @@ def kept_for_others(user: User) -> Q:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """Why there is no task: "empty", "all_leased", "no_skill" or "no_access", and in `detail` a sentence about it."""
+    """Why there is no task: "empty", "all_leased", "no_skill", "paused" or "no_access"; `detail` is a sentence."""
 
     reason: str
     detail: str
@@ -35,6 +35,8 @@ def nothing_reason(
     user: User, *, pipeline: Pipeline | None = None, purpose: str | None = None, category: str | None = None
 ) -> Nothing:
     work = work_for(user, pipeline=pipeline, purpose=purpose, category=category)
+    if not work.pipelines and paused_in(user):
+        return Nothing("paused", "You are paused here. “Your figures” says why, and takes an appeal to the seniors.")
     if not work.pipelines:
         return Nothing("no_access", "You do not review in any pipeline here." + _who_can_grant())
     mine = Lease.objects.filter(slot=OuterRef("pk"), reviewer=user, ended_at__isnull=True)

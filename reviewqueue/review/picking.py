@@ -17,7 +17,7 @@ from reviewqueue.accounts.models import User
 from reviewqueue.errors import FieldProblem, Invalid
 from reviewqueue.pipelines.models import Pipeline, Role
 from reviewqueue.pipelines.selectors import WORKING_ROLES, roles_of
-from reviewqueue.review.models import Purpose
+from reviewqueue.review.models import Purpose, ReviewerPause
 
 EXPIRIES_BEFORE_SENIORS: Final = 5
 RESERVED_SECONDS: Final = 90
@@ -47,6 +47,10 @@ _CANDIDATES = """
          WHERE NOT slot.done
            AND slot.free_at <= statement_timestamp()
            AND (slot.for_until IS NULL OR slot.for_until <= statement_timestamp() OR slot.for_reviewer_id = %(me)s)
+           -- A gold task is meant for one person, whatever became of their lease.
+           AND (slot.purpose <> 'gold'
+                OR EXISTS (SELECT FROM review_golddraw AS drawn
+                            WHERE drawn.task_id = slot.task_id AND drawn.reviewer_id = %(me)s))
            AND slot.pipeline_id = ANY(%(pipelines)s)
            AND (%(any_skill)s OR slot.needs <@ (SELECT COALESCE(array_agg(mine.name), '{}')
                                                   FROM pipelines_skill AS mine WHERE mine.user_id = %(me)s))
@@ -143,10 +147,14 @@ def work_for(
     if purpose is not None and purpose not in ASKABLE_PURPOSES:
         known = ", ".join(ASKABLE_PURPOSES)
         raise Invalid([FieldProblem("/purpose", "choice", f"The purpose is one of: {known}.")])
+    paused = paused_in(user)
     mine = [
         (role, where)
         for role, where in roles_of(user)
-        if role in WORKING_ROLES and where is not None and (pipeline is None or where == pipeline.pk)
+        if role in WORKING_ROLES
+        and where is not None
+        and where not in paused
+        and (pipeline is None or where == pipeline.pk)
     ]
     return Work(
         reviewer_id=user.pk,
@@ -155,6 +163,11 @@ def work_for(
         purpose=purpose,
         category=category,
     )
+
+
+def paused_in(user: User) -> set[int]:
+    """Where this person gets no tasks for now. One look at an index."""
+    return set(ReviewerPause.objects.filter(reviewer=user, ended_at__isnull=True).values_list("pipeline_id", flat=True))
 
 
 def pick(work: Work) -> Picked | None:

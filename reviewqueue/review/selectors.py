@@ -183,7 +183,8 @@ def handed_with(lease: Lease) -> HandOver | None:
 
 def kept_for(user: User) -> int:
     """How many tasks wait for this very person. One short walk of an index."""
-    return ReviewSlot.objects.filter(for_reviewer=user, done=False, for_until__gt=Now(), free_at__lte=Now()).count()
+    kept = ReviewSlot.objects.filter(for_reviewer=user, done=False, for_until__gt=Now(), free_at__lte=Now())
+    return kept.exclude(purpose=Purpose.GOLD).count()  # nobody handed those over
 
 
 def colleagues(lease: Lease) -> list[User]:

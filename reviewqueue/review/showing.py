@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from uuid import UUID
 
 from reviewqueue.claims.checking import Named, findings_behind
 from reviewqueue.claims.models import Claim, Decision
 from reviewqueue.claims.selectors import instant
-from reviewqueue.review.models import Blind, Label, Lease, Purpose, ReviewTask, Verdict
+from reviewqueue.review.models import Blind, GoldDraw, Label, Lease, Purpose, ReviewTask, Verdict
 from reviewqueue.review.picking import SHOWN_WHEN_BLIND
 from reviewqueue.verifiers.notes import in_words
 
@@ -53,7 +54,7 @@ def task_view(lease: Lease) -> dict[str, Any]:
         "blind": blind.value,
         "question": task.pipeline.question,
         "guideline": task.pipeline.guideline,
-        "claim": _claim_view(task.claim, blind),
+        "claim": _claim_view(task.claim, blind, shown_claim_id(task)),
         "context": task.claim.payload.content["context"],
         "form": task.form.document,
         "due_at": instant(task.due_at),
@@ -68,11 +69,19 @@ def shown_purpose(task: ReviewTask) -> str:
     return str(task.purpose if task.blind == Blind.NONE else SHOWN_WHEN_BLIND)
 
 
-def _claim_view(claim: Claim, blind: Blind) -> dict[str, Any]:
+def shown_claim_id(task: ReviewTask) -> UUID:
+    """The claim's own id tells when it came in, and would give away that its answer is known: gold has another one."""
+    if task.purpose != Purpose.GOLD:
+        return task.claim_id
+    shown: UUID = GoldDraw.objects.values_list("shown_claim_id", flat=True).get(task=task)
+    return shown
+
+
+def _claim_view(claim: Claim, blind: Blind, shown_id: UUID) -> dict[str, Any]:
     """Names and metadata are upstream's words and could give a model or a score away, so blind tasks lack them too."""
     content = claim.payload.content
     view: dict[str, Any] = {
-        "id": str(claim.pk),
+        "id": str(shown_id),
         "pipeline": claim.pipeline.slug,
         "category": claim.category or None,
         "segments": claim.segments,
@@ -153,7 +162,12 @@ def _confidence_words(decision: Decision) -> str:
 
 def _labels_to_adjudicate(task: ReviewTask) -> list[dict[str, Any]]:
     """The labels of the claim that the senior is to settle, oldest first, without names."""
-    labels = standing(Label.objects.filter(claim=task.claim_id).exclude(task=task).order_by("task_id", "slot__number"))
+    labels = standing(
+        Label.objects.filter(claim=task.claim_id)
+        .exclude(task__purpose=Purpose.GOLD)
+        .exclude(task=task)
+        .order_by("task_id", "slot__number")
+    )
     return [{"by": f"{ORDINALS[place % len(ORDINALS)]} reviewer", **_said(label)} for place, label in enumerate(labels)]
 
 
@@ -180,7 +194,7 @@ def label_answer(label: Label) -> dict[str, Any]:
     return {
         "id": str(label.pk),
         "task": str(label.task_id),
-        "claim": str(label.claim_id),
+        "claim": str(shown_claim_id(label.task)),
         **_said(label),
         "answers": label.answers,
         "seconds": label.seconds,

@@ -74,6 +74,7 @@ def _found(
     pipeline: Pipeline, wanted: TaskFilter, seniors_only: bool, after: Position | None
 ) -> QuerySet[ReviewSlot, ReviewSlot]:
     slots = ReviewSlot.objects.filter(pipeline=pipeline, seniors_only=seniors_only, done=False)
+    slots = slots.exclude(purpose="gold")  # each is one person's, and not to be told from the others
     for condition in _conditions(wanted):
         slots = slots.filter(condition)
     if after:

@@ -47,7 +47,7 @@ class ReviewTake(Operation):
             ),
             204: Answer(
                 "There is nothing to take.",
-                headers={"X-Queue-Reason": "Why not: `empty`, `all_leased`, `no_skill` or `no_access`."},
+                headers={"X-Queue-Reason": "Why not: `empty`, `all_leased`, `no_skill`, `no_access` or `paused`."},
             ),
         },
         problems=("not_found", "too_many_leases"),

@@ -19,13 +19,17 @@ from reviewqueue.policy.document import ReviewTerms
 from reviewqueue.policy.selectors import policy_of
 from reviewqueue.review.models import Blind, Label, Purpose, Relabel, ReviewSlot, ReviewTask
 from reviewqueue.review.resolution import BY_SENIORS, Resolution, Step, looked_at_again, resolve, shared_correction
-from reviewqueue.review.services import returning, second_looks, tasks
+from reviewqueue.review.services import gold, returning, second_looks, tasks
 from reviewqueue.review.showing import standing
 
 
 def follow_label(*, label: Label, claim: Claim, actor: Actor) -> Outcome | None:
     """Does what a new label makes necessary; returns the outcome if it settled the claim."""
     task = label.task
+    if task.purpose == Purpose.GOLD:
+        gold.score(label=label, actor=tasks.SYSTEM)
+        tasks.close_task(task=task, actor=tasks.SYSTEM, now=label.created_at)
+        return None
     labels = standing(Label.objects.filter(task=task).order_by("slot__number"))
     terms = terms_of(claim)
     again = second_looks.behind(task)
@@ -66,6 +70,8 @@ def _go_on(
 
 def follow_revision(*, label: Label, earlier: Label, claim: Claim, actor: Actor) -> Outcome | None:
     """Takes back what the label led to before, and does what it leads to now."""
+    if label.task.purpose == Purpose.GOLD:
+        return follow_label(label=label, claim=claim, actor=actor)
     if (label.verdict, label.output) == (earlier.verdict, earlier.output):
         return claim.outcomes.filter(label_id=earlier.pk, standing=True).first()
     _take_back(label.task, claim, actor, label.created_at)

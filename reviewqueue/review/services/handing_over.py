@@ -17,7 +17,9 @@ from reviewqueue.review.answers import text_problems
 from reviewqueue.review.clock import microseconds
 from reviewqueue.review.models import HandOver, Label, Lease, LeaseEnd, ReviewSlot, Skip
 from reviewqueue.review.resolution import BY_SENIORS
+from reviewqueue.review.services import gold
 from reviewqueue.review.services.holding import Held, end_lease, hold, lease_lost, record
+from reviewqueue.review.services.tasks import SYSTEM
 from reviewqueue.transactions import service
 
 KEPT: Final = timedelta(hours=24)
@@ -55,6 +57,7 @@ def hand_over(*, reviewer: User, lease_id: UUID, to: str, note: str = "") -> Non
     HandOver.objects.create(lease=held.lease, slot=held.lease.slot, to=person, note=note, created_at=held.now)
     end_lease(held.lease, LeaseEnd.HANDED, held.now)
     ReviewSlot.objects.filter(pk=held.lease.slot_id).update(free_at=Now(), for_reviewer=person, for_until=until)
+    gold.ends_with_its_lease(held.lease.task, actor=SYSTEM, now=held.now)
 
 
 def _colleague(held: Held, reviewer: User, username: str) -> User:

@@ -37,7 +37,7 @@ from reviewqueue.review.picking import (
     work_for,
 )
 from reviewqueue.review.selectors import Nothing
-from reviewqueue.review.services import reservations
+from reviewqueue.review.services import gold, reservations
 from reviewqueue.review.services.holding import Held, LeaseLost, actor_of, end_lease, hold, lease_lost, record
 from reviewqueue.review.services.tasks import SYSTEM
 from reviewqueue.transactions import service
@@ -70,6 +70,7 @@ SWEEP_BATCH: Final = 200
 # Waited before looking again when all that is free is locked at this very moment, in seconds.
 PAUSES: Final = (0.02, 0.05)
 ONE_PER_TASK: Final = "lease_one_live_per_task_and_reviewer"
+GOLD_ONCE: Final = "gold_drawn_once_per_reviewer"
 
 
 class TooManyLeases(Conflict):
@@ -110,8 +111,8 @@ def _take_next(reviewer: User, work: Work) -> UUID | None:
     try:
         return _grant_next(reviewer=reviewer, work=work)
     except IntegrityError as error:
-        if _violated(error) == ONE_PER_TASK:
-            return None  # this person took another slot of the task at this very moment
+        if _violated(error) in (ONE_PER_TASK, GOLD_ONCE):
+            return None  # this person took another slot of the task, or the same gold item, at this very moment
         raise
 
 
@@ -126,6 +127,7 @@ def _grant_next(*, reviewer: User, work: Work) -> UUID | None:
         lease_id = reserved.pk
     else:
         picked = pick(work)
+        picked = gold.in_place_of(picked, reviewer=reviewer, lease_id=lease_id) if picked else None
     if picked is None:
         return None
     _end_expired(Lease.objects.filter(slot_id=picked.slot_id, ended_at__isnull=True, expires_at__lte=picked.granted_at))
@@ -295,6 +297,7 @@ def release(*, reviewer: User, lease_id: UUID, reason: str, note: str = "") -> N
         _skip(held, reviewer, reason, note)
     end_lease(lease, LeaseEnd.SKIPPED if skipped else LeaseEnd.RELEASED, held.now)
     ReviewSlot.objects.filter(pk=lease.slot_id).update(free_at=held.now, **FOR_ANYBODY)
+    gold.ends_with_its_lease(lease.task, actor=SYSTEM, now=held.now)
 
 
 def _check_release(reason: str, note: str) -> None:

@@ -15,6 +15,7 @@ from reviewqueue.accounts.models import User
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.review.models import Reservation, ReviewSlot
 from reviewqueue.review.picking import Picked, Work, pick_reserved, reserve_next, work_for
+from reviewqueue.review.services import gold
 from reviewqueue.transactions import joins_transaction, service
 
 
@@ -36,7 +37,12 @@ def reserve(
     slot_id, expires_at = reserved
     try:
         with transaction.atomic():
-            return Reservation.objects.create(reviewer=reviewer, slot_id=slot_id, expires_at=expires_at)
+            reservation = Reservation(reviewer=reviewer, expires_at=expires_at)
+            reservation.slot_id = gold.reserved_in_place_of(
+                slot_id, reviewer=reviewer, lease_id=reservation.pk, expires_at=expires_at
+            )
+            reservation.save(force_insert=True)
+            return reservation
     except IntegrityError:  # the same person did the same in another window at this very moment
         ReviewSlot.objects.filter(pk=slot_id).update(free_at=Now())
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -173,6 +173,27 @@ def open_second_looks(
     ]
     _open(new, now)
     return {task.claim_id: task.id for task in new}
+
+
+def open_gold(claim: Claim, *, like: ReviewTask, task_id: UUID) -> ReviewTask:
+    """A task with a known answer that looks like another one: due with it, and as blind as its pipeline's audits."""
+    joins_transaction()
+    terms = replace(WITHOUT_POLICY, lease_minutes=like.lease_seconds // 60, undo_seconds=like.undo_seconds)
+    blind = Blind.SCORE if like.blind == Blind.NONE else Blind(like.blind)
+    new = NewTask(
+        id=task_id,
+        claim_id=claim.pk,
+        pipeline_id=claim.pipeline_id,
+        purpose=Purpose.GOLD,
+        form_id=like.form_id,
+        blind=blind,
+        labels_needed=1,
+        due_at=like.due_at,
+        terms=terms,
+        seniors_only=False,
+    )
+    _open([new], like.created_at)
+    return ReviewTask.objects.get(pk=task_id)
 
 
 def _possible_blind(wanted: Blind, review_form: Mapping[str, Any]) -> Blind:

@@ -173,15 +173,6 @@ def test_an_audit_does_not_change_what_was_decided_until_it_is_labelled(world: W
     assert claim.status == "settled"
 
 
-def test_a_gold_task_measures_the_reviewer_and_settles_nothing(world: World) -> None:
-    world.claim()
-    ReviewTask.objects.update(purpose="gold", blind="score")
-    ReviewSlot.objects.update(purpose="gold")
-    assert label_next(world.rita, WRONG).outcome is None
-    assert ReviewTask.objects.get().closed_at
-    assert not Outcome.objects.exists()
-
-
 def test_every_label_has_an_entry_in_the_ledger_and_every_entry_a_label(world: World) -> None:
     people = overlap(world, 3, 3)
     for _ in range(3):
