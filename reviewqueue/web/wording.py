@@ -287,6 +287,7 @@ EVENTS: Final = {
     "webhook.host_named": "Webhook host allowed",
     "webhook.host_withdrawn": "Webhook host withdrawn",
     "verification.run": "Ledger verified",
+    "attachment.stored": "File uploaded",
 }
 
 RELABEL_WHY: Final = {

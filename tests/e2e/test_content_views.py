@@ -264,7 +264,7 @@ def test_an_image_is_blurred_until_somebody_looks_at_it(
     image = page.get_by_role("img", name="Chart")
     expect(image).to_have_css("filter", "blur(24px) grayscale(1)")
     image.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('.media img').naturalWidth > 0")
+    page.wait_for_function("() => document.querySelector('.media img').naturalWidth > 0")
     picture(page, f"blurred-{viewport['width']}")
     page.locator(".media").first.focus()
     expect(image).to_have_css("filter", "blur(0px) grayscale(1)")
@@ -290,7 +290,7 @@ def test_uploaded_files_are_shown_and_do_nothing_when_they_are_opened(site: Site
         ]
     )
     page = task_page(site, committed_world)
-    page.wait_for_function("document.querySelector('.media img').naturalWidth === 640")
+    page.wait_for_function("() => document.querySelector('.media img').naturalWidth === 640")
     page.keyboard.press("]")
     seconds = page.evaluate(
         "new Promise((done) => { const sound = document.querySelector('audio'); sound.preload = 'metadata';"
