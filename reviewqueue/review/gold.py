@@ -123,3 +123,8 @@ class ReviewerPause(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reviewer_id} in {self.pipeline_id}"
+
+    @property
+    def waits_for_answer(self) -> bool:
+        """Whether an appeal is out that no senior has answered yet."""
+        return self.appealed_at is not None and (self.decided_at is None or self.decided_at < self.appealed_at)

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from reviewqueue.deliveries.selectors import STATE_READERS
-from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, roles_of
+from reviewqueue.pipelines.selectors import FIGURES_ROLES, WORKING_ROLES, has_role, roles_of
 from reviewqueue.web.roles import LEDGER_ROLES
 
 
@@ -23,6 +23,7 @@ class Link:
 
 _BELOW: Final = {
     "queue": ("web:queue", "/queue/", "/review/", "/labels/"),
+    "figures": ("web:own_figures", "/figures/"),
     "pipelines": ("web:pipelines", "/pipelines/"),
     "webhooks": ("web:webhooks", "/webhooks/"),
     "ledger": ("web:ledger", "/ledger/"),
@@ -34,6 +35,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return {}
     links = [_link(request, "Queue", "queue")]
+    if has_role(user, WORKING_ROLES):
+        links.append(_link(request, "Your figures", "figures"))
     if has_role(user, FIGURES_ROLES):
         links.append(_link(request, "Pipelines", "pipelines"))
     if has_role(user, STATE_READERS):

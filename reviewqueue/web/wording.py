@@ -306,6 +306,7 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "why_not": task_wording.WHY_NOT,
     "kept_because": task_wording.KEPT_BECAUSE,
     "route": ROUTES,
+    "gold_origin": {"settled": "settled here", "imported": "known from elsewhere"},
     "purpose": PURPOSES,
     "verdict": VERDICTS,
     "skip": SKIP_REASONS,

@@ -23,6 +23,7 @@ from reviewqueue.policy import services as policies
 from reviewqueue.policy.models import PolicyVersion
 from tests import files
 from tests.services.calibration.test_clean import labelled_answers
+from tests.services.review.golden import pause
 from tests.services.review.steps import keep_filter, moved, submit, taken
 from tests.web.visitor import Visitor, text_of
 from tests.world import POLICY, SETUP, World
@@ -43,6 +44,7 @@ FORMS = {
         "task_change",
         "queue_rules",
     ),
+    *("reviewers", "gold"),
     *("webhook_new", "webhook", "webhook_hosts"),
     "cleaning",
 }
@@ -180,6 +182,15 @@ def delivery_here(world: World) -> list[object]:
     return [Delivery.objects.get(endpoint=endpoint_id).pk]
 
 
+def ritas_pause(world: World) -> list[object]:
+    return [pause(world).pk]
+
+
+def ritas_pause_here(world: World) -> list[object]:
+    pause(world)
+    return [world.pipeline.slug]
+
+
 def nowhere(world: World) -> list[object]:
     return []
 
@@ -228,6 +239,15 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("cleaning", "get", elsewhere, FIGURES_ELSEWHERE),
     ("cleaning", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
     ("cleaning", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 422}),
+    ("own_figures", "get", nowhere, everybody(403, rita=200, sam=200)),
+    ("appeal", "post", ritas_pause, everybody(404, rita=422)),
+    ("reviewers", "get", ritas_pause_here, FIGURES),
+    ("reviewers", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("reviewers", "post", ritas_pause_here, everybody(403, sam=422, nora=404)),
+    ("gold", "get", here, everybody(200, rita=403, sam=403, nora=404)),
+    ("gold", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("gold", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
+    ("gold", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 422}),
     ("settings", "get", here, FIGURES),
     ("settings", "get", elsewhere, FIGURES_ELSEWHERE),
     ("settings", "post", here, {**DECIDES, "olga": 422, "adam": 422}),

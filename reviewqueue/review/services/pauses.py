@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import rfc8785
@@ -106,11 +106,11 @@ def appeal(*, reviewer: User, pause_id: int, text: str) -> None:
         PauseDecided: it is over, or the seniors have not answered the last appeal yet.
         Invalid: no text, or one that cannot be stored.
     """
-    _check_text("/text", text, "Say what the seniors should know.")
     pause = ReviewerPause.objects.select_for_update().filter(pk=pause_id, reviewer=reviewer).first()
     if pause is None:
         raise NotFound("There is no such pause.")
-    if pause.ended_at or (pause.appealed_at and not _answered(pause)):
+    _check_text("/text", text, "Say what the seniors should know.")
+    if pause.ended_at or (pause.waits_for_answer):
         raise PauseDecided("The pause is over, or your appeal waits for an answer already.")
     ledger.append(
         event="reviewer.appealed",
@@ -155,11 +155,6 @@ def decide(*, by: User, pipeline: Pipeline, pause_id: int, lifted: bool, note: s
     pause.decided_by, pause.decided_at, pause.note = by, now, note
     pause.ended_at = now if lifted else None
     pause.save(update_fields=["decided_by", "decided_at", "note", "ended_at"])
-
-
-def _answered(pause: ReviewerPause) -> bool:
-    appealed: datetime | None = pause.appealed_at
-    return bool(appealed and pause.decided_at and pause.decided_at >= appealed)
 
 
 def _check_text(pointer: str, text: str, missing: str) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
 from django.utils import timezone
 
 from reviewqueue.accounts.models import User
 from reviewqueue.claims.models import Claim
-from reviewqueue.review.gold import GoldDraw, GoldItem
+from reviewqueue.review.gold import GoldDraw, GoldItem, ReviewerPause
 from reviewqueue.review.models import Lease, ReviewSlot, ReviewTask
-from reviewqueue.review.services import gold_set
+from reviewqueue.review.services import gold, gold_set, pauses
 from reviewqueue.review.services.gold_set import Known
 from reviewqueue.review.services.labels import LabelAnswer
-from tests.services.review.steps import RIGHT, submit, taken
+from tests.services.review.steps import RIGHT, WRONG, submit, taken
 from tests.world import World
 
 
@@ -50,3 +55,28 @@ def work_through(reviewer: User, takes: int, answer: LabelAnswer = RIGHT) -> lis
         found.append(is_gold(lease))
         submit(lease, answer)
     return found
+
+
+def answer_gold(reviewer: User, claims: list[Claim], answer: LabelAnswer = RIGHT, *, of: World) -> None:
+    """As if these gold tasks had come to the reviewer and been answered a while ago."""
+    for _ in claims:
+        of.claim()
+    with always_gold():
+        work_through(reviewer, len(claims), answer)
+    GoldDraw.objects.update(answered_at=timezone.now() - timedelta(minutes=5))
+
+
+@contextmanager
+def always_gold() -> Iterator[None]:
+    """Every draw says gold, at whatever rate above zero."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(gold, "draw_number", lambda lease_id: 0.0)
+        yield
+
+
+def pause(world: World) -> ReviewerPause:
+    """rita answered seven gold tasks, all of them wrongly, and is paused."""
+    gold_comes(world, 0.03)
+    answer_gold(world.rita, gold_claims(world, 7), WRONG, of=world)
+    assert pauses.pause_reviewers() == 1
+    return ReviewerPause.objects.get()
