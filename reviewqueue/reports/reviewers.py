@@ -46,7 +46,9 @@ _LABELS: Final = """
      ORDER BY newest.reviewer_id, newest.id"""
 
 
-class _Row(NamedTuple):
+class Answer(NamedTuple):
+    """One revision of a label. `adjudicated`: what a senior later settled about its claim, if one did."""
+
     reviewer: int
     slot: int
     task: UUID
@@ -129,8 +131,8 @@ def reviewer_quality(pipeline: Pipeline, people: Iterable[User], *, now: datetim
     named = list(people)
     rows = _rows(pipeline, named, now)
     standing = _standing(rows)
-    overlap = _overlap(standing)
-    estimated = _estimated(standing) if overlap.with_three >= FEWEST_FOR_ESTIMATES else {}
+    overlap = overlap_of(standing)
+    estimated = estimated_accuracy(standing) if overlap.with_three >= FEWEST_FOR_ESTIMATES else {}
     gold = _gold(pipeline, named)
     typical = median(row.seconds for row in standing) if len(standing) >= FEWEST_FOR_RUNS else None
     by_person = {person: list(group) for person, group in groupby(rows, key=lambda row: row.reviewer)}
@@ -143,7 +145,7 @@ def reviewer_quality(pipeline: Pipeline, people: Iterable[User], *, now: datetim
     )
 
 
-def _rows(pipeline: Pipeline, people: Sequence[User], now: datetime) -> list[_Row]:
+def _rows(pipeline: Pipeline, people: Sequence[User], now: datetime) -> list[Answer]:
     since = UUID(int=int((now - WITHIN).timestamp() * 1000) << 80)
     values: dict[str, Any] = {
         "people": [person.pk for person in people],
@@ -153,10 +155,10 @@ def _rows(pipeline: Pipeline, people: Sequence[User], now: datetime) -> list[_Ro
     }
     with connection.cursor() as cursor:
         cursor.execute(_LABELS, values)
-        return [_Row(*row) for row in cursor.fetchall()]
+        return [Answer(*row) for row in cursor.fetchall()]
 
 
-def _standing(rows: Iterable[_Row]) -> list[_Row]:
+def _standing(rows: Iterable[Answer]) -> list[Answer]:
     """Of every slot the last answer."""
     return list({row.slot: row for row in sorted(rows, key=lambda row: row.revision)}.values())
 
@@ -174,7 +176,7 @@ def _gold(pipeline: Pipeline, people: Sequence[User]) -> dict[int, dict[str, Any
 
 
 def _figures(
-    person: User, rows: list[_Row], gold: dict[str, Any] | None, typical: float | None, estimated: float | None
+    person: User, rows: list[Answer], gold: dict[str, Any] | None, typical: float | None, estimated: float | None
 ) -> Figures:
     first = [row for row in rows if row.revision == 0]
     last = {row.slot: row for row in _standing(rows)}
@@ -203,10 +205,10 @@ def quick_runs(seconds: Sequence[float], typical: float) -> int:
     return sum(quick and len(list(run)) >= RUN for quick, run in runs)
 
 
-def _overlap(rows: Sequence[_Row]) -> Overlap:
+def overlap_of(rows: Sequence[Answer]) -> Overlap:
     judged = [row for row in rows if row.verdict != "cannot_judge"]
     units, votes = [str(row.task) for row in judged], [row.verdict == "correct" for row in judged]
-    by_task: dict[UUID, list[_Row]] = {}
+    by_task: dict[UUID, list[Answer]] = {}
     for row in judged:
         by_task.setdefault(row.task, []).append(row)
     shared = [group for group in by_task.values() if len(group) >= 2]
@@ -219,7 +221,7 @@ def _overlap(rows: Sequence[_Row]) -> Overlap:
     )
 
 
-def _pair(shared: Sequence[Sequence[_Row]]) -> Agreement | None:
+def _pair(shared: Sequence[Sequence[Answer]]) -> Agreement | None:
     """Cohen's kappa is about two people: None where more of them share tasks."""
     pairs = [sorted(group, key=lambda row: row.reviewer) for group in shared]
     people = {row.reviewer for group in pairs for row in group}
@@ -232,7 +234,7 @@ def _pair(shared: Sequence[Sequence[_Row]]) -> Agreement | None:
     )
 
 
-def _estimated(rows: Sequence[_Row]) -> dict[int, float]:
+def estimated_accuracy(rows: Sequence[Answer]) -> dict[int, float]:
     """Accuracy of each person by Dawid and Skene's estimate, over tasks that several people judged."""
     by_task: dict[UUID, int] = {}
     for row in rows:

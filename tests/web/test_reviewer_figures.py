@@ -121,7 +121,7 @@ def test_an_owner_imports_known_answers_and_says_how_often_they_come(world: Worl
     assert olga.post(GOLD, {"do": "terms", "rate": "5", "bar": "90", "fewest": "30"}).status_code == 303
     terms = GoldTerms.objects.get()
     assert (terms.rate, terms.bar, terms.fewest) == (0.05, 0.9, 30)
-    assert "2 in use, of which 1 are incorrect outputs" in words_of(olga.get(GOLD))
+    assert "2 in use, 1 of them incorrect outputs" in words_of(olga.get(GOLD))
 
 
 @pytest.mark.parametrize("line", ["nobody-sent-this,correct", "ticket-1", "ticket-1,perhaps", ""])
