@@ -34,7 +34,9 @@ DRAWS: Final = 200
 _LABELS: Final = """
     SELECT newest.reviewer_id, newest.slot_id, newest.task_id, newest.revision, newest.verdict, newest.blind,
            task.purpose, extract(epoch FROM newest.created_at - lease.granted_at)::float, newest.created_at,
+           -- Second looks are chosen by what the model doubts: what seniors settled after them measures nobody.
            CASE WHEN outcome.basis = 'adjudication' AND task.purpose NOT IN ('adjudication', 'escalation')
+                 AND NOT EXISTS (SELECT FROM review_relabel AS again WHERE again.claim_id = newest.claim_id)
                 THEN outcome.correct END
       FROM unnest(%(people)s::bigint[]) AS person (id)
      CROSS JOIN LATERAL (SELECT * FROM review_label AS label
