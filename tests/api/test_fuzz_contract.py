@@ -59,6 +59,7 @@ def traffic(world: World, settings: Any, made: Counter[str]) -> Iterator[Traffic
         callers={
             "claims": Caller(world.key),
             "reviews": Caller(key_for(world.rita, "review")),
+            "returns": Caller(key_for(world.sam, "review")),
             "metrics": Caller(key_for(world.ada, "audit")),
             "policies": Caller(key_for(world.otto, "read", "admin")),
             "breakers": Caller(key_for(world.otto, "read", "admin")),
@@ -69,6 +70,7 @@ def traffic(world: World, settings: Any, made: Counter[str]) -> Iterator[Traffic
         strangers={
             "claims": Caller(key_for(other, "intake", "read", "outcomes")),
             "reviews": Caller(key_for(world.ravi, "review")),
+            "returns": Caller(key_for(world.ravi, "review")),
             "policies": Caller(key_for(world.nora, "read", "admin")),
             "breakers": Caller(key_for(world.nora, "read", "admin")),
             "queue_rules": Caller(key_for(world.nora, "admin")),
