@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from reviewqueue.accounts.models import User
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import has_role, skills_of
-from reviewqueue.review.models import ChangeKind, Label, Lease, ReviewSlot, Skip
+from reviewqueue.review.models import ChangeKind, Label, Lease, Purpose, ReviewSlot, Skip
 from reviewqueue.review.resolution import BY_OTHERS
 
 DONE: Final = "done"  # no label is needed any more
@@ -40,6 +40,8 @@ class Wanted:
         """Where the slot stands afterwards. What is taken out of hands is everybody's, or one person's."""
         if self.kind == ChangeKind.PRIORITISE:
             return {**place_of(slot), "priority": self.hours}
+        if self.person is None and slot.purpose == Purpose.GOLD:
+            return place_of(slot)  # everybody's never: it goes back to whom it is meant for
         person = self.person.pk if self.person else None
         until = self.until.isoformat() if self.person and self.until else None
         return {"priority": slot.priority, "for_reviewer": person, "for_until": until}
@@ -86,7 +88,7 @@ def _why_not(slot: ReviewSlot, lease: Lease | None, wanted: Wanted) -> str:
         return ""
     if wanted.kind == ChangeKind.RELEASE:
         return NOT_HELD
-    return SAME if slot.for_reviewer_id is None else ""
+    return SAME if slot.for_reviewer_id is None or slot.purpose == Purpose.GOLD else ""
 
 
 class _Bars:

@@ -19,7 +19,7 @@ from reviewqueue.accounts.models import User
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.review.changing import live_leases_of
 from reviewqueue.review.clock import database_now
-from reviewqueue.review.models import Blind, Lease, ReviewSlot
+from reviewqueue.review.models import Blind, Lease, Purpose, ReviewSlot
 from reviewqueue.review.picking import SHOWN_WHEN_BLIND
 from reviewqueue.review.showing import shown_purpose
 
@@ -74,7 +74,6 @@ def _found(
     pipeline: Pipeline, wanted: TaskFilter, seniors_only: bool, after: Position | None
 ) -> QuerySet[ReviewSlot, ReviewSlot]:
     slots = ReviewSlot.objects.filter(pipeline=pipeline, seniors_only=seniors_only, done=False)
-    slots = slots.exclude(purpose="gold")  # each is one person's, and not to be told from the others
     for condition in _conditions(wanted):
         slots = slots.filter(condition)
     if after:
@@ -99,7 +98,8 @@ def _conditions(wanted: TaskFilter) -> Iterator[Q | Exists]:
 
 def _state_conditions(wanted: TaskFilter) -> Iterator[Q | Exists]:
     live = Lease.objects.filter(slot=OuterRef("pk"), ended_at__isnull=True, expires_at__gt=Now())
-    kept = Q(for_until__isnull=False, for_until__gt=Now())
+    # A gold task is meant for one person and must not show it; left out, it would tell its holder what they hold.
+    kept = Q(for_until__isnull=False, for_until__gt=Now()) & ~Q(purpose=Purpose.GOLD)
     if wanted.holder:
         theirs = live.filter(reviewer__username=wanted.holder)
         yield Q(Exists(theirs)) | kept & Q(for_reviewer__username=wanted.holder)
@@ -118,7 +118,7 @@ def _rows(slots: list[ReviewSlot]) -> Iterator[TaskRow]:
         lease = in_hand.get(slot.pk)
         if lease:
             yield TaskRow(**told, state="held", holder=lease.reviewer, until=lease.expires_at)
-        elif slot.for_until and slot.for_until > now:
+        elif slot.for_until and slot.for_until > now and slot.purpose != Purpose.GOLD:
             yield TaskRow(**told, state="kept", holder=slot.for_reviewer, until=slot.for_until)
         elif slot.free_at > now:
             yield TaskRow(**told, state="soon", until=slot.free_at)

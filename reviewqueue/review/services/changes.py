@@ -31,6 +31,7 @@ from reviewqueue.review.models import (
     SlotChange,
     TaskChange,
 )
+from reviewqueue.review.services import gold
 from reviewqueue.review.services.holding import Held, LeaseLost
 from reviewqueue.review.services.leases import TooManyLeases, revive
 from reviewqueue.transactions import joins_transaction, service
@@ -132,6 +133,9 @@ def _write(by: User, pipeline: Pipeline, changing: Sequence[Planned], wanted: Wa
         ended_at=now, expires_at=now, end_reason=LeaseEnd.FORCED
     )
     ReviewSlot.objects.filter(pk__in=[lease.slot_id for lease in ended]).update(free_at=now)
+    if wanted.person:
+        for each in changing:
+            gold.ends_with_its_lease(each.slot.task, actor=actor, now=now)
     return change
 
 

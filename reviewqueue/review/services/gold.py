@@ -22,6 +22,7 @@ from reviewqueue.claims.models import Claim, new_id
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.pipelines.review_form import own_answer_agrees, parse_form
+from reviewqueue.pipelines.selectors import skills_of
 from reviewqueue.review.gold import USUAL_RATE, GoldDraw, GoldItem
 from reviewqueue.review.models import Blind, Label, Purpose, ReviewSlot, ReviewTask
 from reviewqueue.review.picking import Picked
@@ -88,7 +89,7 @@ def _drawn(slot_id: int, reviewer: User, lease_id: UUID, *, free_at: datetime, l
         return None
     # Never waited for: whoever waits for one claim while holding another could wait for ever.
     claim = Claim.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=item.claim_id).first()
-    if claim is None:
+    if claim is None or not skills_of(reviewer).issuperset(tasks.skills_for(claim)):
         return None
     place = ReviewSlot.objects.select_related("task").get(pk=slot_id)
     task = tasks.open_gold(claim, like=place.task, task_id=_of_the_same_time(place.task_id))

@@ -141,7 +141,7 @@ def open_task(
         due_at=due_at,
         terms=terms,
         seniors_only=seniors_only,
-        needs=rules_of(claim.pipeline.queue_rules).skills_for(claim.category, claim.segments),
+        needs=skills_for(claim),
         free_at=free_at,
     )
     _open([task], now)
@@ -191,6 +191,7 @@ def open_gold(claim: Claim, *, like: ReviewTask, task_id: UUID) -> ReviewTask:
         due_at=like.due_at,
         terms=terms,
         seniors_only=False,
+        needs=skills_for(claim),
     )
     _open([new], like.created_at)
     return ReviewTask.objects.get(pk=task_id)
@@ -249,6 +250,11 @@ def _slot_row(task: NewTask, number: int) -> dict[str, Any]:
         "done": False,
         "needs": "{" + ",".join(task.needs) + "}",
     }
+
+
+def skills_for(claim: Claim) -> list[str]:
+    """What a task about this claim asks of its reviewer, if it were opened now."""
+    return rules_of(claim.pipeline.queue_rules).skills_for(claim.category, claim.segments)
 
 
 def needs_of(task: ReviewTask) -> list[str]:
