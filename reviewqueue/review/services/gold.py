@@ -36,6 +36,7 @@ _ITEM: Final = """
     SELECT item.id
       FROM review_reviewslot AS slot
       JOIN review_golditem AS item ON item.pipeline_id = slot.pipeline_id AND item.retired_at IS NULL
+      JOIN claims_claim AS known ON known.id = item.claim_id
       JOIN review_reviewtask AS task ON task.id = slot.task_id
       LEFT JOIN review_goldterms AS terms ON terms.pipeline_id = slot.pipeline_id
      WHERE slot.id = %(slot)s
@@ -48,6 +49,7 @@ _ITEM: Final = """
                                 WHERE before.reviewer_id = %(me)s AND worked.pipeline_id = slot.pipeline_id
                                   AND worked.purpose <> 'gold' AND before.created_at < item.added_at))
        AND item.claim_id <> task.claim_id
+       AND (%(category)s::text IS NULL OR known.category = %(category)s)
        AND NOT EXISTS (SELECT FROM review_golddraw AS had WHERE had.item_id = item.id AND had.reviewer_id = %(me)s)
        AND NOT EXISTS (SELECT FROM review_label AS knows
                         WHERE knows.claim_id = item.claim_id AND knows.reviewer_id = %(me)s)
@@ -61,35 +63,41 @@ def draw_number(lease_id: UUID) -> float:
     return int.from_bytes(digest[:6], "big") / (1 << 48)
 
 
-def in_place_of(picked: Picked, *, reviewer: User, lease_id: UUID) -> Picked:
+def in_place_of(picked: Picked, *, reviewer: User, lease_id: UUID, category: str | None = None) -> Picked:
     """A gold task instead of what was picked, when the draw says so; the picked slot is then free as before.
+
+    Who works on one category gets gold of that one, and nobody gets what they lack the skills for.
 
     Joins the caller's transaction.
     """
-    slot = _drawn(picked.slot_id, reviewer, lease_id, free_at=picked.expires_at, lease_no=1)
+    slot = _drawn(picked.slot_id, reviewer, lease_id, category, free_at=picked.expires_at, lease_no=1)
     if slot is None:
         return picked
     ReviewSlot.objects.filter(pk=picked.slot_id).update(free_at=Now(), lease_no=picked.lease_no - 1)
     return dataclasses.replace(picked, slot_id=slot.pk, task_id=slot.task_id, claim_id=slot.task.claim_id, lease_no=1)
 
 
-def reserved_in_place_of(slot_id: int, *, reviewer: User, lease_id: UUID, expires_at: datetime) -> int:
+def reserved_in_place_of(
+    slot_id: int, *, reviewer: User, lease_id: UUID, expires_at: datetime, category: str | None = None
+) -> int:
     """The slot to reserve: this one, or that of a gold task instead. Joins the caller's transaction."""
-    slot = _drawn(slot_id, reviewer, lease_id, free_at=expires_at, lease_no=0)
+    slot = _drawn(slot_id, reviewer, lease_id, category, free_at=expires_at, lease_no=0)
     if slot is None:
         return slot_id
     ReviewSlot.objects.filter(pk=slot_id).update(free_at=Now())
     return slot.pk
 
 
-def _drawn(slot_id: int, reviewer: User, lease_id: UUID, *, free_at: datetime, lease_no: int) -> ReviewSlot | None:
+def _drawn(
+    slot_id: int, reviewer: User, lease_id: UUID, category: str | None, *, free_at: datetime, lease_no: int
+) -> ReviewSlot | None:
     joins_transaction()
-    item = _item(slot_id, reviewer, lease_id)
+    item = _item(slot_id, reviewer, lease_id, category)
     if item is None:
         return None
     # Never waited for: whoever waits for one claim while holding another could wait for ever.
     claim = Claim.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=item.claim_id).first()
-    if claim is None or not skills_of(reviewer).issuperset(tasks.skills_for(claim)):
+    if claim is None or not _has_skills_for(claim, reviewer):
         return None
     place = ReviewSlot.objects.select_related("task").get(pk=slot_id)
     task = tasks.open_gold(claim, like=place.task, task_id=_of_the_same_time(place.task_id))
@@ -107,13 +115,19 @@ def _drawn(slot_id: int, reviewer: User, lease_id: UUID, *, free_at: datetime, l
     return slot
 
 
-def _item(slot_id: int, reviewer: User, lease_id: UUID) -> GoldItem | None:
+def _has_skills_for(claim: Claim, reviewer: User) -> bool:
+    needed = tasks.skills_for(claim)
+    return not needed or set(needed) <= skills_of(reviewer)
+
+
+def _item(slot_id: int, reviewer: User, lease_id: UUID, category: str | None) -> GoldItem | None:
     values: dict[str, Any] = {
         "slot": slot_id,
         "me": reviewer.pk,
         "number": draw_number(lease_id),
         "usual": USUAL_RATE,
         "seed": lease_id.hex,
+        "category": category,
     }
     with connection.cursor() as cursor:
         cursor.execute(_ITEM, values)

@@ -127,7 +127,9 @@ def _grant_next(*, reviewer: User, work: Work) -> UUID | None:
         lease_id = reserved.pk
     else:
         picked = pick(work)
-        picked = gold.in_place_of(picked, reviewer=reviewer, lease_id=lease_id) if picked else None
+        picked = (
+            gold.in_place_of(picked, reviewer=reviewer, lease_id=lease_id, category=work.category) if picked else None
+        )
     if picked is None:
         return None
     _end_expired(Lease.objects.filter(slot_id=picked.slot_id, ended_at__isnull=True, expires_at__lte=picked.granted_at))

@@ -39,7 +39,7 @@ def reserve(
         with transaction.atomic():
             reservation = Reservation(reviewer=reviewer, expires_at=expires_at)
             reservation.slot_id = gold.reserved_in_place_of(
-                slot_id, reviewer=reviewer, lease_id=reservation.pk, expires_at=expires_at
+                slot_id, reviewer=reviewer, lease_id=reservation.pk, expires_at=expires_at, category=work.category
             )
             reservation.save(force_insert=True)
             return reservation

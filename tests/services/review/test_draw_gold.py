@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from reviewqueue.claims.models import Outcome
 from reviewqueue.ledger.models import Event
+from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.review import selectors
 from reviewqueue.review.gold import GoldDraw, GoldItem
 from reviewqueue.review.models import Purpose, ReviewSlot, ReviewTask
@@ -116,6 +117,22 @@ def test_who_worked_here_before_is_not_onboarded(world: World, monkeypatch: pyte
     label_next(world.rita)
     gold_claims(world, 3, onboarding=True)
     world.claim()
+    assert not is_gold(taken(world.rita))
+
+
+def test_who_works_on_one_category_gets_gold_of_that_one(world: World, always: None) -> None:
+    gold_claims(world, 1)
+    world.claim(category="pricing")
+    world.claim(category="general")
+    assert not is_gold(taken(world.rita, category="pricing"))
+    assert is_gold(taken(world.rita, category="general"))
+
+
+def test_nobody_gets_gold_that_they_lack_the_skills_for(world: World, always: None) -> None:
+    [known] = gold_claims(world, 1)
+    rules = {"skills": {"categories": {known.category: ["law"]}}}
+    Pipeline.objects.filter(pk=world.pipeline.pk).update(queue_rules=rules)
+    world.claim(category="general" if known.category != "general" else "pricing")
     assert not is_gold(taken(world.rita))
 
 
