@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, Response, Route, expect
 
+from reviewqueue.review.answers import LabelAnswer
 from reviewqueue.review.models import Label, Lease, Reservation, ReviewSlot, Skip
 from reviewqueue.review.services import leases
 from reviewqueue.review.services.leases import Nothing
 from tests.e2e.support.site import Site
-from tests.services.review.steps import newcomer, review_terms, submit, taken
+from tests.services.review.steps import ask_for_choices, newcomer, review_terms, submit, taken
 from tests.world import World
 
 
@@ -160,6 +161,27 @@ def test_nothing_on_the_wire_says_what_a_blind_task_hides(site: Site, committed_
     for body in bodies:
         assert "shown output" in body
         for hidden in ("0.7319", "73 %", "73.2", "secretive-model"):
+            assert hidden not in body
+
+
+def test_nothing_on_the_wire_holds_the_answer_or_what_somebody_else_said(site: Site, committed_world: World) -> None:
+    world = committed_world
+    ask_for_choices(world)
+    world.activate(review_terms(blind="answer", labels_needed=2))
+    for number in range(3):
+        world.claim(input=f"question {number}", confidence=0.7319, model="secretive-model", output="canary-output")
+    for _ in range(3):
+        submit(taken(world.ravi), LabelAnswer(None, output="false", note="canary-note"))
+    page = site.visitor(world.rita)
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))
+    start(page)
+    page.goto("/labels/")
+    page.goto("/queue/")
+    bodies = [answer.text() for answer in answers if answer.status == 200 and answer.request.resource_type != "font"]
+    assert any("question 1" in body for body in bodies)
+    for body in bodies:
+        for hidden in ("canary-output", "canary-note", "0.7319", "73 %", "secretive-model"):
             assert hidden not in body
 
 
