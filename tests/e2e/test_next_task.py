@@ -174,11 +174,12 @@ def test_nothing_on_the_wire_holds_the_answer_or_what_somebody_else_said(site: S
         submit(taken(world.ravi), LabelAnswer(None, output="false", note="canary-note"))
     page = site.visitor(world.rita)
     answers: list[Response] = []
-    page.on("response", lambda answer: answers.append(answer))
+    page.on("response", lambda answer: "/review/" in answer.url and answers.append(answer))
     start(page)
-    page.goto("/labels/")
-    page.goto("/queue/")
-    bodies = [answer.text() for answer in answers if answer.status == 200 and answer.request.resource_type != "font"]
+    bodies = [answer.text() for answer in answers if answer.status == 200]
+    for address in ("/labels/", "/queue/"):
+        page.goto(address)
+        bodies.append(page.content())
     assert any("question 1" in body for body in bodies)
     for body in bodies:
         for hidden in ("canary-output", "canary-note", "0.7319", "73 %", "secretive-model"):
