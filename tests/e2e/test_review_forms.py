@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from reviewqueue.review.models import Label
 from tests.e2e.support.screenshots import picture
-from tests.e2e.support.site import NARROW, Site
+from tests.e2e.support.site import NARROW, WIDE, Site
+from tests.e2e.test_accessibility import findings
 from tests.services.review.steps import ask_by
 from tests.web.test_review_forms import INVOICE, OUTPUT, QUESTIONS
 from tests.world import World
@@ -39,6 +41,7 @@ def shown(site: Site, world: World, name: str, *keys: str) -> None:
                 page.keyboard.press(key)
             picture(page, f"form-{name}-{size}-{scheme}")
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert findings(page) == [], (name, scheme, size)
             page.context.close()
 
 
@@ -143,17 +146,43 @@ def test_json_is_judged_field_by_field_with_digits(site: Site, committed_world: 
     assert (label.verdict, label.output) == ("partially_correct", {**OUTPUT, "total": 15})
 
 
-def test_every_kind_of_form_fits_every_screen(site: Site, committed_world: World) -> None:
+@pytest.mark.parametrize(
+    ("name", "form", "output", "keys"),
+    [
+        ("questions", QUESTIONS, "The plan costs 18 EUR.", ("x",)),
+        ("json", INVOICE, OUTPUT, ("x", "ArrowDown", "2")),
+    ],
+)
+def test_every_kind_of_form_fits_every_screen(
+    site: Site, committed_world: World, name: str, form: dict[str, Any], output: object, keys: tuple[str, ...]
+) -> None:
+    ask_by(committed_world, form)
+    committed_world.claim(output=output)
+    start(site.visitor(committed_world.rita))
+    shown(site, committed_world, name, *keys)
+
+
+def test_an_owner_builds_a_form_and_sees_it_while_typing(site: Site, committed_world: World) -> None:
     world = committed_world
-    page = site.visitor(world.rita)
-    forms: dict[str, tuple[dict[str, Any], object, tuple[str, ...]]] = {
-        "questions": (QUESTIONS, "The plan costs 18 EUR.", ("x",)),
-        "json": (INVOICE, OUTPUT, ("x", "ArrowDown", "2")),
-    }
-    for name, (form, output, keys) in forms.items():
-        ask_by(world, form)
-        world.claim(output=output)
-        start(page)
-        shown(site, world, name, *keys)
-        page.get_by_role("button", name="Put back").click()
-        page.wait_for_url("**/queue/")
+    page = site.visitor(world.olga)
+    page.goto("/pipelines/support-answers/form/")
+    preview = page.locator("#preview")
+    page.get_by_label("Kinds of mistakes").fill("wrong fact\noutdated = Out of date [o]")
+    page.wait_for_timeout(800)  # the preview renews itself while somebody types
+    page.locator("#preview #verdict-incorrect").check()
+    expect(preview.get_by_text("Out of date")).to_be_attached()
+    page.get_by_role("button", name="Add a question").click()
+    page.get_by_label("What is asked").fill("How bad is it?")
+    page.get_by_label("Options", exact=False).last.fill("minor\nserious [t]")
+    expect(preview.get_by_role("group", name="How bad is it?")).to_be_visible()
+    for scheme in ("light", "dark"):
+        for size, viewport in (("wide", WIDE), ("narrow", NARROW)):
+            page.set_viewport_size(viewport)
+            page.emulate_media(color_scheme=scheme)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            page.wait_for_timeout(400)  # colours change slowly
+            picture(page, f"form-builder-{size}-{scheme}")
+            assert findings(page) == [], (scheme, size)
+    page.get_by_role("button", name="Save as the next version").click()
+    expect(page.locator("#notices")).to_contain_text("Saved as version 2.")
+    assert world.pipeline.forms.get(number=2).document["questions"][0]["name"] == "how_bad_is_it"
