@@ -10,7 +10,7 @@ from reviewqueue.errors import Conflict, Forbidden, Invalid, NotFound
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.pipelines.models import Pipeline, ReviewForm, Role
-from reviewqueue.pipelines.review_form import document_text, form_hash, form_problems, keys_of
+from reviewqueue.pipelines.review_form import asks_the_same, document_text, form_hash, form_problems, keys_of
 from reviewqueue.pipelines.selectors import WORKING_ROLES, has_role, pipelines_for
 from reviewqueue.transactions import service
 
@@ -43,7 +43,7 @@ def change_form(
         raise FormOutdated("Somebody else changed this form while you were at it.")
     if problems := form_problems(document):
         raise Invalid(problems)
-    if document_text(document) == now.document_text:
+    if asks_the_same(document, now.document):
         return now
     return _next(locked, now.number + 1, document, by, Actor.user(by.pseudonym, role=role.value))
 

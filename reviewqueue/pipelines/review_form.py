@@ -76,6 +76,11 @@ def document_text(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
+def asks_the_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether nobody could tell two sound documents apart: defaults may be written out or left out."""
+    return parse_form(one) == parse_form(other) and one.get("schema") == other.get("schema")
+
+
 def confirms_without_words(document: Mapping[str, Any]) -> bool:
     """Whether "correct" is a whole answer: no note and no further answer is needed with it."""
     form = parse_form(document)

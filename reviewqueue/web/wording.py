@@ -115,6 +115,21 @@ NEXT_STEPS: Final = {
     "abstain": "give no answer",
 }
 
+FORM_KINDS: Final = {
+    "judgement": "Is the output right?",
+    "choice": "Which answer is right? (options)",
+    "text": "Is the output right, and if not, what would be?",
+    "json": "Is every field of the JSON output right?",
+}
+
+QUESTION_WORDS: Final = {
+    "choice": "One of several",
+    "several": "Any of several",
+    "number": "A number",
+    "span": "A passage of the text",
+    "text": "A text",
+}
+
 WEBHOOK_EVENTS: Final = {
     "outcome.settled": "First outcome of a claim",
     "outcome.superseded": "Outcome that replaces another one",

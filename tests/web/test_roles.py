@@ -47,6 +47,7 @@ FORMS = {
     *("reviewers", "gold"),
     *("webhook_new", "webhook", "webhook_hosts"),
     "cleaning",
+    "review_form",
 }
 """Addresses that show the form they take."""
 OPEN_TO_ALL = {"login", "logout", "healthz", "readyz"}
@@ -248,6 +249,12 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("gold", "get", elsewhere, FIGURES_ELSEWHERE),
     ("gold", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
     ("gold", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 422}),
+    ("review_form", "get", here, FIGURES),
+    ("review_form", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("review_form", "post", here, {**DECIDES, "olga": 200, "adam": 200}),
+    ("review_form", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 200}),
+    ("review_form_preview", "post", here, {**DECIDES, "olga": 200, "adam": 200}),
+    ("review_form_preview", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 200}),
     ("settings", "get", here, FIGURES),
     ("settings", "get", elsewhere, FIGURES_ELSEWHERE),
     ("settings", "post", here, {**DECIDES, "olga": 422, "adam": 422}),

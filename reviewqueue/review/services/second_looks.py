@@ -184,7 +184,7 @@ def behind(task: ReviewTask) -> Relabel | None:
     """The second look that a task is, or follows from: nothing else is open on a claim when a second look begins."""
     if task.purpose not in (Purpose.RELABEL, Purpose.ESCALATION, Purpose.ADJUDICATION):
         return None
-    looks = Relabel.objects.select_related("outcome", "pipeline").filter(claim=task.claim_id)
+    looks = Relabel.objects.select_related("outcome", "pipeline", "task__form").filter(claim=task.claim_id)
     return looks.filter(task__event__lte=task.event_id).first()
 
 

@@ -16,7 +16,7 @@ from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.events import Entry
 from reviewqueue.ledger.services import Appended, ChainEnd
-from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.pipelines.models import Pipeline, ReviewForm
 from reviewqueue.pipelines.queue_rules import QueueRules, rules_of
 from reviewqueue.pipelines.review_form import knows_answer
 from reviewqueue.policy.document import ReviewTerms
@@ -155,14 +155,15 @@ def open_second_looks(
     joins_transaction()
     blind = Blind.SCORE if terms.blind == "none" else Blind(terms.blind)
     rules, said = rules_of(pipeline.queue_rules), Claim.objects.only("category", "segments").in_bulk(list(claim_ids))
+    form = ReviewForm.objects.get(pk__in=Pipeline.objects.filter(pk=pipeline.pk).values("form"))
     new = [
         NewTask(
             id=new_id(),
             claim_id=claim_id,
             pipeline_id=pipeline.pk,
             purpose=Purpose.RELABEL,
-            form_id=pipeline.form_id,
-            blind=_possible_blind(blind, pipeline.review_form),
+            form_id=form.pk,
+            blind=_possible_blind(blind, form.document),
             labels_needed=1,
             due_at=rules.due_at(now, terms.due_minutes, category=said[claim_id].category),
             terms=terms,
