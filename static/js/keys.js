@@ -58,7 +58,7 @@ function leave(target) {
 }
 
 export function focusQuestion() {
-  const first = document.querySelector("[data-first]");
+  const first = document.querySelector("[data-first]:not(#preview *)"); // a preview is looked at
   if (first) first.focus({ preventScroll: true });
   return Boolean(first);
 }

@@ -54,6 +54,7 @@ MADE_NEW |= {
     "received_at",
     "created_at",
     "due_at",
+    "turn",
     "free_at",
     "links",
 }

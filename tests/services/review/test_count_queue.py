@@ -1,5 +1,6 @@
 """What the queue page says."""
 
+import re
 from datetime import timedelta
 
 from django.db import connection
@@ -103,11 +104,12 @@ def test_counting_looks_at_no_more_than_the_first_of_a_long_queue(world: World) 
     with connection.cursor() as cursor, CaptureQueriesContext(connection) as queries:
         queue_counts(world.olga)
         [statement] = [query["sql"] for query in queries if "LATERAL" in query["sql"]]
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        for other_way in ("seqscan", "bitmapscan", "sort"):  # which twenty rows would not be worth avoiding
+            cursor.execute(f"SET LOCAL enable_{other_way} = off")
         cursor.execute("EXPLAIN " + statement)
         plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert plan.count("Index Scan using slot_turn_in_pipeline") == plan.count("Limit") == 2
-    assert plan.count("Sort") == 2  # the line of what comes out in the end, and its key
+    assert len(re.findall(r"Index Scan using slot_turn\w* on review_reviewslot", plan)) == plan.count("Limit") == 2
+    assert "Scan on review_reviewtask" not in plan.replace("pkey on review_reviewtask", "")
 
 
 def test_an_empty_queue_says_that_all_is_done(world: World) -> None:
