@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from reviewqueue import asgi
 from reviewqueue.api.attachment_answers import UPLOAD
+from reviewqueue.api.urls import urlpatterns
 from reviewqueue.claims.models import Attachment, Claim
+from reviewqueue.serving import Patience
 from tests import files
 from tests.api.caller import Caller, assert_problem
 from tests.world import World
@@ -92,3 +95,10 @@ def test_a_claim_that_names_a_file_which_is_not_there_is_422(helpdesk: Caller, w
 
 def test_a_reviewer_uploads_nothing(rita: Caller) -> None:
     assert rita.post("/attachments", body()).status_code == 403
+
+
+def test_the_web_server_lets_every_body_through_that_its_address_would_read() -> None:
+    for pattern in urlpatterns:
+        limit = getattr(getattr(pattern.callback, "view_class", None), "body_limit", 0)
+        address = f"/api/v1/{pattern.pattern}"
+        assert limit < asgi.LONGER.get(address, Patience().longest), address
