@@ -15,9 +15,10 @@ from django.db.models import Count, Q
 
 from calibration.core.agreement import Agreement, Reliability, agreement, reliability
 from calibration.core.intervals import clopper_pearson
-from calibration.core.reviewers import dawid_skene
+from calibration.core.reviewers import Consensus, dawid_skene
 from reviewqueue.accounts.models import User
 from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.reports.slips import Slips, slips_by_overlap, slips_on_gold
 from reviewqueue.review.gold import GoldDraw
 
 NEWEST: Final = 500
@@ -124,12 +125,15 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
+    """`slips` of everybody together, by each source that has enough to say."""
+
     people: list[Figures]
     overlap: Overlap
+    slips: list[Slips]
 
 
 def reviewer_quality(pipeline: Pipeline, people: Iterable[User], *, now: datetime) -> Quality:
-    """Of these people. Two queries; what is read is bounded by NEWEST labels for each."""
+    """Of these people. Three queries; what is read is bounded by NEWEST labels for each."""
     named = list(people)
     rows = _rows(pipeline, named, now)
     standing = _standing(rows)
@@ -144,7 +148,13 @@ def reviewer_quality(pipeline: Pipeline, people: Iterable[User], *, now: datetim
             for person in named
         ],
         overlap,
+        [each for each in (slips_on_gold(pipeline), _slips(standing) if overlap.helps else None) if each],
     )
+
+
+def _slips(rows: Sequence[Answer]) -> Slips | None:
+    used = _with_others(rows)
+    return slips_by_overlap(_consensus(used), [row.reviewer for row in used])
 
 
 def _rows(pipeline: Pipeline, people: Sequence[User], now: datetime) -> list[Answer]:
@@ -238,11 +248,19 @@ def _pair(shared: Sequence[Sequence[Answer]]) -> Agreement | None:
 
 def estimated_accuracy(rows: Sequence[Answer]) -> dict[int, float]:
     """Accuracy of each person by Dawid and Skene's estimate, over tasks that several people judged."""
+    found = _consensus(_with_others(rows))
+    return {int(person): float(share) for person, share in zip(found.reviewers, found.reviewer_accuracy, strict=True)}
+
+
+def _with_others(rows: Sequence[Answer]) -> list[Answer]:
+    """Of tasks that several people judged."""
     by_task: dict[UUID, int] = {}
     for row in rows:
         by_task[row.task] = by_task.get(row.task, 0) + 1
-    used = [row for row in rows if by_task[row.task] >= 2 and row.verdict != "cannot_judge"]
-    found = dawid_skene(
+    return [row for row in rows if by_task[row.task] >= 2 and row.verdict != "cannot_judge"]
+
+
+def _consensus(used: Sequence[Answer]) -> Consensus:
+    return dawid_skene(
         [str(row.task) for row in used], [row.reviewer for row in used], [row.verdict == "correct" for row in used]
     )
-    return {int(person): float(share) for person, share in zip(found.reviewers, found.reviewer_accuracy, strict=True)}

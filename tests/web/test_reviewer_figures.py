@@ -9,6 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from calibration.services import measure_bands
+from reviewqueue.reports import slips
 from reviewqueue.review.gold import GoldItem, GoldTerms, ReviewerPause
 from reviewqueue.review.services import pauses
 from tests.services.review.golden import always_gold, answer_gold, gold_claims, pause
@@ -164,3 +166,25 @@ def test_the_claim_of_a_gold_task_stays_closed_to_whom_it_measured(world: World,
     assert rita.get(f"/claims/{claim.pk}/").status_code == 404
     for address in ("/queue/", "/labels/"):
         assert str(claim.pk) not in text_of(rita.get(address))
+
+
+def test_what_slips_hide_stands_beside_the_accuracy_of_bands(
+    world: World, sam: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of four right outputs one was called wrong, of four wrong ones none right: se .75, sp 1."""
+    assert "Not known yet: it takes 30 judged gold tasks" in words_of(sam.get(REVIEWERS))
+    monkeypatch.setattr(slips, "FEWEST_KEYS", 4)
+    answer_gold(world.rita, gold_claims(world, 3), of=world)
+    answer_gold(world.rita, gold_claims(world, 1), WRONG, of=world)
+    answer_gold(world.rita, gold_claims(world, 4, correct=False), WRONG, of=world)
+    assert slips.slips_on_gold(world.pipeline) == slips.Slips("gold", 0.75, 1.0)
+    assert "No band has labels yet." in words_of(sam.get(REVIEWERS))
+    for answer in (RIGHT, RIGHT, RIGHT, WRONG):
+        world.claim()
+        label_next(world.ravi, answer)
+    undo_windows_pass()
+    measure_bands()
+    shown = words_of(sam.get(REVIEWERS))
+    assert "Behind it, by gold" in shown
+    assert "called right 75.0 % of the time and a wrong one wrong 100.0 %" in shown
+    assert "75.0 % 100.0 %" in shown

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.utils import timezone
 
+from calibration.selectors import band_table
 from reviewqueue.errors import Invalid
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import (
@@ -19,6 +20,8 @@ from reviewqueue.pipelines.selectors import (
     pipelines_for,
 )
 from reviewqueue.reports import reviewers as report
+from reviewqueue.reports import slips
+from reviewqueue.reports.slips import corrected
 from reviewqueue.review import gold_pages
 from reviewqueue.review.services import pauses
 from reviewqueue.web.access import action, form_page, page
@@ -96,9 +99,12 @@ def reviewers(request: PersonRequest, slug: str) -> HttpResponse:
 def _show(request: PersonRequest, pipeline: Pipeline, *, status: int = 200) -> HttpResponse:
     people = people_of(pipeline, WORKING_ROLES)
     is_senior = has_role(request.user, [Role.SENIOR], pipeline_id=pipeline.pk)
+    quality = report.reviewer_quality(pipeline, people, now=timezone.now())
     context = {
         "pipeline": pipeline,
-        "quality": report.reviewer_quality(pipeline, people, now=timezone.now()),
+        "quality": quality,
+        "corrected": corrected(band_table(pipeline), quality.slips) if quality.slips else [],
+        "fewest_keys": slips.FEWEST_KEYS,
         "pauses": [
             (pause, gold_pages.missed(pause) if is_senior and not pause.ended_at else [])
             for pause in gold_pages.pauses_of(pipeline)
