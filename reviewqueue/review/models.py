@@ -175,6 +175,7 @@ class LeaseEnd(models.TextChoices):
     FORCED = "forced"  # ended by a senior: nobody's any more, but the answer still counts as long as nobody took over
 
 
+STILL_ANSWERABLE: Final = ("", LeaseEnd.EXPIRED, LeaseEnd.FORCED)
 MAX_LEASES_IN_HAND = 5
 
 
@@ -221,6 +222,12 @@ class Lease(models.Model):
 
     def is_on_hold(self, now: datetime) -> bool:
         return self.held_until is not None and self.held_until > now
+
+    @property
+    def is_lost(self) -> bool:
+        """Given back, answered, or taken over. A lease that ran out or was ended by a senior may still be answered."""
+        given_away = self.end_reason not in STILL_ANSWERABLE
+        return given_away or self.slot.done or self.slot.lease_no != self.lease_no
 
 
 class Reservation(models.Model):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from reviewqueue.accounts.models import User
@@ -27,9 +26,6 @@ class LeaseLost(Conflict):
     code = "lease_lost"
 
 
-STILL_ANSWERABLE: Final = ("", LeaseEnd.EXPIRED, LeaseEnd.FORCED)
-
-
 @dataclass(frozen=True, slots=True)
 class Held:
     """A lease as it is while its claim is locked, at the database's `now`."""
@@ -44,10 +40,7 @@ class Held:
 
     @property
     def lost(self) -> bool:
-        """Given back, answered, or taken over. A lease that ran out or was ended by a senior may still be answered."""
-        lease = self.lease
-        given_away = lease.end_reason not in STILL_ANSWERABLE
-        return given_away or lease.slot.done or lease.slot.lease_no != lease.lease_no
+        return self.lease.is_lost
 
     @property
     def unkeepable(self) -> bool:

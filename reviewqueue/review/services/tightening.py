@@ -13,9 +13,8 @@ from uuid import UUID
 from django.db.models import F, Max, QuerySet
 
 from reviewqueue.claims.models import Claim
-from reviewqueue.review.models import FOR_ANYBODY, Label, Lease, Purpose, ReviewSlot, ReviewTask
+from reviewqueue.review.models import FOR_ANYBODY, STILL_ANSWERABLE, Label, Lease, Purpose, ReviewSlot, ReviewTask
 from reviewqueue.review.resolution import BY_SENIORS
-from reviewqueue.review.services.holding import STILL_ANSWERABLE
 from reviewqueue.review.services.tasks import needs_of
 from reviewqueue.transactions import joins_transaction
 

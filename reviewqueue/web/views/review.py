@@ -41,7 +41,7 @@ ANSWER_SENT: Final = frozenset({"verdict", "choice", "correction", "note"})
 @page
 def task(request: PersonRequest, lease_id: UUID) -> HttpResponse:
     lease = selectors.lease_for(request.user, lease_id)
-    if _is_over(lease):
+    if lease.is_lost:
         return show(
             request,
             "review/over.html",
@@ -49,11 +49,6 @@ def task(request: PersonRequest, lease_id: UUID) -> HttpResponse:
             status=409,
         )
     return _show_task(request, lease)
-
-
-def _is_over(lease: Lease) -> bool:
-    """Answered, given back or taken over. A lease that merely ran out may still be answered."""
-    return lease.end_reason not in ("", "expired", "forced") or lease.slot.done or lease.slot.lease_no != lease.lease_no
 
 
 def _show_task(
