@@ -108,19 +108,23 @@ def _cleaned(pipeline: Pipeline) -> QuerySet[Claim]:
     ).filter(pipeline=pipeline, settled__correct__isnull=False)
 
 
+# What every row about a claim begins with.
+_OF_CLAIM: Final = {
+    Column("id"): "id",
+    Column("source"): "source__slug",
+    Column("pipeline"): "pipeline__slug",
+    Column("external_id"): "external_id",
+    Column("model"): "model",
+    Column("model_version"): "model_version",
+    Column("prompt_version"): "prompt_version",
+    Column("category"): "category",
+    Column("segments", Kind.JSON): "segments",
+    Column("input", Kind.ANSWER): "payload__content__input",
+}
 CONTENTS: Final = {
     "claims": Content(
         {
-            Column("id"): "id",
-            Column("source"): "source__slug",
-            Column("pipeline"): "pipeline__slug",
-            Column("external_id"): "external_id",
-            Column("model"): "model",
-            Column("model_version"): "model_version",
-            Column("prompt_version"): "prompt_version",
-            Column("category"): "category",
-            Column("segments", Kind.JSON): "segments",
-            Column("input", Kind.ANSWER): "payload__content__input",
+            **_OF_CLAIM,
             Column("output", Kind.ANSWER, always=True): "payload__content__output",
             Column("alternatives", Kind.JSON): "payload__content__alternatives",
             Column("confidence", Kind.NUMBER): "confidence",
@@ -208,16 +212,7 @@ CONTENTS: Final = {
     ),
     "cleaned": Content(
         {
-            Column("id"): "id",
-            Column("source"): "source__slug",
-            Column("pipeline"): "pipeline__slug",
-            Column("external_id"): "external_id",
-            Column("model"): "model",
-            Column("model_version"): "model_version",
-            Column("prompt_version"): "prompt_version",
-            Column("category"): "category",
-            Column("segments", Kind.JSON): "segments",
-            Column("input", Kind.ANSWER): "payload__content__input",
+            **_OF_CLAIM,
             Column("output", Kind.ANSWER): "payload__content__output",
             Column("confidence", Kind.NUMBER): "confidence",
             Column("received_at", Kind.INSTANT): "received_at",
