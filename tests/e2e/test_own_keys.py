@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from reviewqueue.accounts import services as accounts
 from reviewqueue.accounts.key_bindings import ACTIONS
 from reviewqueue.review.models import Label, Lease
-from tests.e2e.support.site import Site
+from tests.e2e.support.site import Site, start_reviewing
 from tests.world import World
 
 STANDARD = {action: action for action in ACTIONS}
-
-
-def start(page: Page) -> None:
-    page.goto("/queue/")
-    page.get_by_role("button", name="Start reviewing").press("Enter")
-    page.wait_for_url("**/review/**")
-    expect(page.locator("#page [data-first]")).to_be_focused()
 
 
 def test_own_keys_answer_and_a_key_that_was_given_away_does_nothing(site: Site, committed_world: World) -> None:
     committed_world.claim()
     accounts.set_key_bindings(user=committed_world.rita, keys={**STANDARD, "a": "f"}, off=False)
     page = site.visitor(committed_world.rita)
-    start(page)
+    start_reviewing(page)
     page.keyboard.press("a")
     assert not page.locator("#verdict-correct").is_checked()
     page.keyboard.press("f")
@@ -42,7 +35,7 @@ def test_with_single_keys_off_only_tab_and_control_enter_answer(site: Site, comm
     committed_world.claim()
     accounts.set_key_bindings(user=committed_world.rita, keys=STANDARD, off=True)
     page = site.visitor(committed_world.rita)
-    start(page)
+    start_reviewing(page)
     for key in ("a", "s", "h", "n"):
         page.keyboard.press(key)
     assert not page.locator("#verdict-correct").is_checked()
@@ -62,7 +55,7 @@ def test_keys_alone_change_a_key_and_it_works_at_once(site: Site, committed_worl
     page.keyboard.press("f")
     page.keyboard.press("Enter")
     expect(page.locator("#notices")).to_contain_text("Saved")
-    start(page)
+    start_reviewing(page)
     page.keyboard.press("f")
     expect(page.locator("#verdict-correct")).to_be_checked()
 
@@ -70,7 +63,7 @@ def test_keys_alone_change_a_key_and_it_works_at_once(site: Site, committed_worl
 def test_what_is_written_in_the_last_moment_before_leaving_is_kept(site: Site, committed_world: World) -> None:
     committed_world.claim()
     page = site.visitor(committed_world.rita)
-    start(page)
+    start_reviewing(page)
     page.keyboard.press("n")
     page.keyboard.type("half a thou")
     page.keyboard.press("Escape")

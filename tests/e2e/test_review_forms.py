@@ -9,18 +9,11 @@ from playwright.sync_api import Page, expect
 
 from reviewqueue.review.models import Label
 from tests.e2e.support.screenshots import picture
-from tests.e2e.support.site import NARROW, WIDE, Site
+from tests.e2e.support.site import NARROW, WIDE, Site, start_reviewing
 from tests.e2e.test_accessibility import findings
 from tests.services.review.steps import ask_by
 from tests.web.test_review_forms import INVOICE, OUTPUT, QUESTIONS
 from tests.world import World
-
-
-def start(page: Page) -> None:
-    page.goto("/queue/")
-    page.get_by_role("button", name="Start reviewing").press("Enter")
-    page.wait_for_url("**/review/**")
-    expect(page.locator("[data-first]")).to_be_focused()
 
 
 def saved(page: Page) -> Label:
@@ -50,7 +43,7 @@ def test_questions_are_answered_with_digits_and_reached_with_arrows(site: Site, 
     ask_by(world, QUESTIONS)
     world.claim(output="The plan costs 18 EUR.")
     page = site.visitor(world.rita)
-    start(page)
+    start_reviewing(page)
     expect(page.get_by_text("How bad?")).to_be_hidden()
     page.keyboard.press("x")
     expect(page.get_by_text("How bad?")).to_be_visible()
@@ -81,7 +74,7 @@ def test_a_passage_is_taken_from_what_is_marked(site: Site, committed_world: Wor
     ask_by(world, QUESTIONS)
     world.claim(output="18 EUR per seat and month.")
     page = site.visitor(world.rita)
-    start(page)
+    start_reviewing(page)
     page.keyboard.press("x")
     page.get_by_text("18 EUR per seat and month.").first.select_text()
     page.get_by_role("button", name="Take what is marked").click()
@@ -93,7 +86,7 @@ def test_a_correction_is_compared_word_by_word_while_it_is_typed(site: Site, com
     ask_by(world, {"kind": "text"})
     world.claim(output="The plan costs 18 EUR per seat <b>now</b>.")
     page = site.visitor(world.rita)
-    start(page)
+    start_reviewing(page)
     page.keyboard.press("x")
     page.keyboard.press("c")
     field = page.locator("#correction")
@@ -111,7 +104,7 @@ def test_a_comparison_of_long_texts_stays_quick(site: Site, committed_world: Wor
     ask_by(world, {"kind": "text"})
     world.claim(output=" ".join(f"a{number}" for number in range(3_000)))
     page = site.visitor(world.rita)
-    start(page)
+    start_reviewing(page)
     page.keyboard.press("x")
     took = page.evaluate(
         """() => {
@@ -131,7 +124,7 @@ def test_json_is_judged_field_by_field_with_digits(site: Site, committed_world: 
     ask_by(world, INVOICE)
     world.claim(output=OUTPUT)
     page = site.visitor(world.rita)
-    start(page)
+    start_reviewing(page)
     expect(page.get_by_role("group", name="Total")).to_be_hidden()
     page.keyboard.press("x")
     page.keyboard.press("ArrowDown")
@@ -158,7 +151,7 @@ def test_every_kind_of_form_fits_every_screen(
 ) -> None:
     ask_by(committed_world, form)
     committed_world.claim(output=output)
-    start(site.visitor(committed_world.rita))
+    start_reviewing(site.visitor(committed_world.rita))
     shown(site, committed_world, name, *keys)
 
 

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from reviewqueue.review.models import HandOver, Label, Lease, Reservation, ReviewSlot, ReviewTask
 from reviewqueue.review.services import leases
 from reviewqueue.review.services.returning import return_label
-from tests.e2e.support.site import Site
+from tests.e2e.support.site import Site, start_reviewing
 from tests.services.review.steps import run_out, submit, taken
 from tests.world import World
-
-
-def start(page: Page) -> None:
-    page.goto("/queue/")
-    page.get_by_role("button", name="Start reviewing").press("Enter")
-    page.wait_for_url("**/review/**")
-    expect(page.locator("#page [data-first]")).to_be_focused()
 
 
 def ask(world: World, number: int) -> None:
@@ -27,7 +20,7 @@ def ask(world: World, number: int) -> None:
 def test_a_task_is_kept_for_later_with_what_was_written_and_found_again(site: Site, committed_world: World) -> None:
     ask(committed_world, 3)
     page = site.visitor(committed_world.rita)
-    start(page)
+    start_reviewing(page)
     page.keyboard.press("n")
     page.keyboard.type("ask the shop")
     page.keyboard.press("Escape")
@@ -50,7 +43,7 @@ def test_a_task_is_kept_for_later_with_what_was_written_and_found_again(site: Si
 def test_a_task_is_handed_to_a_colleague(site: Site, committed_world: World) -> None:
     ask(committed_world, 2)
     page = site.visitor(committed_world.rita)
-    start(page)
+    start_reviewing(page)
     page.keyboard.press("g")
     expect(page.locator("#page #hand-over-to")).to_be_focused()
     page.keyboard.type("Ravi")
@@ -61,7 +54,7 @@ def test_a_task_is_handed_to_a_colleague(site: Site, committed_world: World) -> 
     expect(page.locator("#notices")).to_contain_text("Handed to Ravi")
     assert HandOver.objects.get().note == "You know this list."
     ravi = site.visitor(committed_world.ravi)
-    start(ravi)
+    start_reviewing(ravi)
     expect(ravi.locator("#page")).to_contain_text("question 0")
     expect(ravi.locator("#page")).to_contain_text("You know this list.")
 
@@ -69,7 +62,7 @@ def test_a_task_is_handed_to_a_colleague(site: Site, committed_world: World) -> 
 def test_who_is_still_typing_when_the_hold_runs_out_is_saved_late(site: Site, committed_world: World) -> None:
     ask(committed_world, 1)
     page = site.visitor(committed_world.rita)
-    start(page)
+    start_reviewing(page)
     page.keyboard.press("x")
     page.keyboard.press("c")
     page.keyboard.type("typed before")
@@ -106,7 +99,7 @@ def test_words_written_on_a_task_that_went_to_somebody_else_are_shown_once_more(
     world = committed_world
     ask(world, 3)
     page = site.visitor(world.rita)
-    start(page)
+    start_reviewing(page)
     expect(page.locator("#page [data-next-is=ready]")).to_be_visible()
     kept = Reservation.objects.get(reviewer=world.rita)
     ReviewSlot.objects.filter(pk=kept.slot_id).update(free_at=kept.expires_at.replace(year=2020))

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test import Client
 from django.test.testcases import LiveServerThread
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from reviewqueue.accounts.models import User
 
@@ -73,3 +73,11 @@ def served(browser: Browser) -> Iterator[Site]:
         for context in browser.contexts:
             context.close()
         thread.terminate()
+
+
+def start_reviewing(page: Page) -> None:
+    """With keys, from the queue page to the first task, whose question has the focus."""
+    page.goto("/queue/")
+    page.get_by_role("button", name="Start reviewing").press("Enter")
+    page.wait_for_url("**/review/**")
+    expect(page.locator("#page [data-first]")).to_be_focused()
