@@ -22,6 +22,7 @@ from reviewqueue.verifiers.running import Check
 from reviewqueue.web import charts, content_views, hostile, task_wording, wording
 from reviewqueue.web.context_items import Passage
 from reviewqueue.web.hostile import Shown
+from reviewqueue.web.pipeline_tabs import tabs_of
 
 register = template.Library()
 
@@ -183,6 +184,14 @@ def icon(name: str) -> SafeString:
 @register.inclusion_tag("parts/band_state.html")
 def band_state(code: object) -> dict[str, Any]:
     return {"state": wording.band_state(code)}
+
+
+@register.inclusion_tag("parts/pipeline_tabs.html", takes_context=True)
+def pipeline_tabs(context: Context, tab: str) -> dict[str, Any]:
+    """Links to the pages of the pipeline in the context. Below "policies" there are pages of single versions."""
+    pipeline = context["pipeline"]
+    below = tab == "policies"
+    return {"pipeline": pipeline, "tabs": tabs_of(pipeline.slug, tab, context.get("roles") or (), is_below=below)}
 
 
 # --- what others wrote -----------------------------------------------------------------------------------------------
