@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,16 @@ from calibration.core.metrics import auroc_interval
 
 LEVELS = 40
 STARTS = 3
+
+
+STRICTER_FOR_ALL = 0.5
+"""What a segment without labels of its own may hope for from the labels of everything: half the error."""
+
+
+class Level(StrEnum):
+    OWN = "own"
+    GROUP = "group"
+    ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,22 @@ def select_rejection(
     tested = _tested(grid, n / max(sample.labels, 1), n, right, beta, delta / starts)
     mirrored = Cells(sample.confidence, sample.n, sample.wrong)
     return _certified(tested, mirrored, beta, delta, starts, slack, rising=False)
+
+
+def select_nearest(
+    own: Cells, group: Cells, whole: Cells, *, alpha: float, delta: float = 0.05, slack: int = SLACK_ERRORS
+) -> tuple[Level, Selection]:
+    """A threshold for one segment, on the narrowest sample that has labels enough to be tested on.
+
+    Its own labels, else those of a group of like segments, else those of everything at an `alpha` made stricter by
+    STRICTER_FOR_ALL, because an average over all says less of any one of them. Which sample is used depends on how
+    many labels there are and never on what they say, so the promise is tested once. Without labels enough anywhere
+    everything goes to review: the selection then has no threshold and says how many labels are missing.
+    """
+    for level, sample in ((Level.OWN, own), (Level.GROUP, group)):
+        if sample.labels >= labels_needed(alpha, delta=delta, errors=slack):
+            return level, select_threshold(sample, alpha=alpha, delta=delta, slack=slack)
+    return Level.ALL, select_threshold(whole, alpha=alpha * STRICTER_FOR_ALL, delta=delta, slack=slack)
 
 
 def fixed_sequence(p: FloatArray, starts: Sequence[int], level: float) -> int | None:

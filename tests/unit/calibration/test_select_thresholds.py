@@ -7,10 +7,12 @@ import pytest
 
 from calibration.core.cells import Cells, cells_of
 from calibration.core.select import (
+    Level,
     betting_pvalue,
     fixed_sequence,
     lifetime_delta,
     quantile_grid,
+    select_nearest,
     select_rejection,
     select_threshold,
 )
@@ -164,3 +166,32 @@ def test_betting_depends_on_the_seed_alone() -> None:
     errors = np.arange(300) % 40 == 0
     values = {betting_pvalue(errors, np.ones(300), alpha=0.05, seed=3) for _ in range(3)}
     assert len(values) == 1
+
+
+def test_a_segment_is_certified_on_its_own_labels_where_they_suffice() -> None:
+    level, selection = select_nearest(informative(2_000), informative(3_000, 6), informative(9_000, 7), alpha=0.10)
+    assert (level, selection) == (Level.OWN, select_threshold(informative(2_000), alpha=0.10))
+
+
+def test_a_small_segment_borrows_from_segments_like_it() -> None:
+    level, selection = select_nearest(informative(75), informative(3_000, 6), informative(9_000, 7), alpha=0.10)
+    assert (level, selection) == (Level.GROUP, select_threshold(informative(3_000, 6), alpha=0.10))
+
+
+def test_a_segment_among_small_ones_gets_half_the_error_that_all_are_allowed() -> None:
+    level, selection = select_nearest(informative(75), informative(75, 6), informative(9_000, 7), alpha=0.10)
+    assert level is Level.ALL
+    assert selection.upper <= 0.05
+    assert selection.threshold > select_threshold(informative(9_000, 7), alpha=0.10).threshold
+
+
+def test_a_segment_without_labels_anywhere_is_reviewed_in_full() -> None:
+    level, selection = select_nearest(cells_of([], []), cells_of([], []), informative(50), alpha=0.10)
+    assert (level, selection.threshold, selection.reason) == (Level.ALL, None, "too_few_labels")
+    assert selection.labels_missing == 153 - 50
+
+
+def test_labels_that_fail_a_segment_are_not_passed_over_for_others_that_would_not() -> None:
+    hard = cells_of(np.linspace(0.5, 1, 400), np.arange(400) % 2)
+    level, selection = select_nearest(hard, informative(3_000), informative(9_000), alpha=0.10)
+    assert (level, selection.threshold) == (Level.OWN, None)
