@@ -8,7 +8,6 @@ from calibration.core.bands import Stratum, band_accuracy
 from calibration.core.cells import cells_of
 from calibration.core.labels import equal_probability_mask
 from calibration.core.monitor import CalibrationEDetector, EDetector, Signal
-from calibration.core.promote import paired_comparison
 from calibration.core.select import betting_pvalue, select_threshold
 
 ALLOWED = 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
@@ -104,16 +103,3 @@ def test_calibrated_streams_raise_a_false_alarm_in_at_most_one_of_twenty() -> No
         labels = zip((generator.random(150) < p).tolist(), p.tolist(), strict=True)
         alarms += Signal.ALARM in CalibrationEDetector().after(labels).signals(horizon=150)
     assert alarms / 300 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
-
-
-def test_a_slightly_worse_map_is_rarely_promoted_and_a_good_one_mostly() -> None:
-    generator = np.random.default_rng(8)
-    worse_promoted = good_promoted = 0
-    for draw in range(100):
-        truth = generator.normal(1.5, 1.5, 500)
-        y = generator.random(500) < 1 / (1 + np.exp(-truth))
-        p, flat, raw = (1 / (1 + np.exp(-truth * scale)) for scale in (1.0, 1 / 1.1, 2.0))
-        worse_promoted += paired_comparison(flat, p, y, draws=200, seed=draw).better
-        good_promoted += paired_comparison(p, raw, y, draws=200, seed=draw).better
-    assert worse_promoted <= 12
-    assert good_promoted >= 70

@@ -9,14 +9,13 @@ import pytest
 from scipy.special import logit
 
 from calibration.core.agreement import agreement
-from calibration.core.calibrators import fit_segmented, predict
+from calibration.core.calibrators import predict
 from calibration.core.cells import Cells, cells_of
 from calibration.core.costs import Costs, capacity_plan, cost_per_claim, cost_threshold, residual_error
 from calibration.core.drift import psi
 from calibration.core.fitting import fit_isotonic, fit_platt
 from calibration.core.labels import cluster_standard_error, design_effect
 from calibration.core.metrics import auroc, brier, ce2_debiased, corp, ece, row_log_loss, smooth_ece
-from calibration.core.monitor import EDetector, Signal
 from calibration.core.report import calibration_report
 from calibration.core.reviewers import dawid_skene, majority
 from calibration.core.select import select_threshold
@@ -149,23 +148,6 @@ def test_what_reviewing_costs_on_resnet_34(pool: Pool) -> None:
         assert residual_error(right, plan.reviewed).rate == pytest.approx(errors, abs=5.1e-4)
 
 
-def test_pooled_segment_offsets_halve_the_worst_gap_of_fourteen_subjects(real_data: Rows, pool: Pool) -> None:
-    c, y, _ = pool(GPT_MINI[0], **GPT_MINI[1])
-    rows = [row for row in real_data(GPT_MINI[0]) if row["model"] == "gpt-4.1-mini"]
-    rows = [row for row in rows if row["conf_verbal_numeric"] and 0 <= float(row["conf_verbal_numeric"]) <= 1]
-    subject = np.array([row["segment"] for row in rows])
-    order = np.random.default_rng(0).permutation(len(c))
-    fit, rest = order[:3_000], order[3_000:]
-    whole = predict(fit_platt(cells_of(c[fit], y[fit]), eps=0.02), c[rest])
-    pooled = fit_segmented(c[fit], y[fit], subject[fit], eps=0.02).predict(c[rest], subject[rest])
-
-    def worst_gap(p: np.ndarray) -> float:
-        return max(abs((p - y[rest])[subject[rest] == name].mean()) for name in set(subject))
-
-    assert worst_gap(pooled) < 0.10 < worst_gap(whole)
-    assert row_log_loss(pooled, y[rest], clip=1e-3).mean() < row_log_loss(whole, y[rest], clip=1e-3).mean() - 0.003
-
-
 # --- coding of claims: repeats, human coders -------------------------------------------------------------------
 
 
@@ -276,20 +258,3 @@ def test_what_the_confidences_show_of_a_real_swap(
     thousands = [[generator.choice(side, 1_000, replace=False) for side in (c, d)] for _ in range(20)]
     assert np.mean([psi(*pair).value for pair in thousands]) == pytest.approx(expected, rel=0.1, abs=0.01)
     assert (y[c >= 0.9].mean(), z[d >= 0.9].mean()) == pytest.approx((before, after), abs=5e-4)
-
-
-def test_the_outcome_monitor_sees_a_swap_the_confidences_hide(pool: Pool) -> None:
-    errors = {}
-    for size in ("405B", "70B"):
-        model = f"Meta-Llama-3.1-{size}-Instruct-Turbo"
-        c, y, _ = pool("mmlu_pro.csv.gz", confidence="conf_verbal_numeric", model=model)
-        errors[size] = y[c >= 0.9] == 0
-    assert (errors["405B"].mean(), errors["70B"].mean()) == pytest.approx((0.173, 0.304), abs=5e-4)
-    generator, delays = np.random.default_rng(1), []
-    for _ in range(40):
-        detector = EDetector(alpha=0.20).after(generator.choice(errors["405B"], 600).tolist())
-        before = detector.seen
-        while detector.signal(horizon=1_800) is not Signal.ALARM:
-            detector = detector.after(generator.choice(errors["70B"], 20).tolist())
-        delays.append(detector.seen - before)
-    assert np.median(delays) == pytest.approx(240, abs=80)
