@@ -3,6 +3,7 @@
 
     python3 manage.py up [--port N] [--host H] [--empty] [--no-demo-wait]
     python3 manage.py test [unit | e2e | any pytest arguments]
+    python3 manage.py simulate [--seed N] [--scenario NAME]
 
 The first use of either builds the virtual environment; until then only the standard library is imported.
 """
@@ -34,6 +35,11 @@ def main() -> int:
         from reviewqueue.dev import testrun
 
         return testrun.main(ROOT, arguments)
+
+    if command == "simulate":
+        from reviewqueue.dev import simulate
+
+        return simulate.main(ROOT, arguments)
 
     from django.core.management import execute_from_command_line
 

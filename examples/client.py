@@ -25,7 +25,7 @@ import random
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message
@@ -91,6 +91,13 @@ class ReviewQueue:
         """
         return self._ask("POST", "/claims", claim).body
 
+    def post_claims(self, claims: Sequence[Mapping[str, Any]]) -> list[Json]:
+        """Submits up to 1,000 claims in one request. One result each, in their order: `status` with the `claim`, or with
+        the `problem` that this one alone has.
+        """
+        results: list[Json] = self._ask("POST", "/claims/batch", {"claims": list(claims)}).body["results"]
+        return results
+
     def claim(self, claim_id: str) -> Json:
         """A claim as it stands now: its status, decision and, once people settled it, its outcome."""
         return self._ask("GET", f"/claims/{claim_id}").body
@@ -105,6 +112,12 @@ class ReviewQueue:
             cursor = page["next"]
             if cursor is None:
                 return
+
+    def thresholds(self, pipeline: str, *, max_error: float) -> list[Json]:
+        """For each model version the lowest threshold certified to keep this error rate, or the reason for none."""
+        path = f"/pipelines/{pipeline}/thresholds?{urlencode({'max_error': max_error})}"
+        results: list[Json] = self._ask("GET", path).body["results"]
+        return results
 
     # --- for reviewer tools -----------------------------------------------------------------------------------------
 
