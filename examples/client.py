@@ -92,8 +92,9 @@ class ReviewQueue:
         return self._ask("POST", "/claims", claim).body
 
     def post_claims(self, claims: Sequence[Mapping[str, Any]]) -> list[Json]:
-        """Submits up to 1,000 claims in one request. One result each, in their order: `status` with the `claim`, or with
-        the `problem` that this one alone has.
+        """Submits up to 1,000 claims in one request.
+
+        One result each, in their order: `status` with the `claim`, or with the `problem` that this one alone has.
         """
         results: list[Json] = self._ask("POST", "/claims/batch", {"claims": list(claims)}).body["results"]
         return results

@@ -19,7 +19,12 @@ from reviewqueue.dev.supervisor import Service, StackFailed, StopRequested, Supe
 
 HOST = "127.0.0.1"
 LIMIT = 120.0
-ALONE = {"CELERY_BROKER_URL": "memory://", "LOG_LEVEL": "WARNING", "RATE_LIMIT_INTAKE": "1000000", "RATE_LIMIT_OTHER": "1000000"}
+ALONE = {
+    "CELERY_BROKER_URL": "memory://",
+    "LOG_LEVEL": "WARNING",
+    "RATE_LIMIT_INTAKE": "1000000",
+    "RATE_LIMIT_OTHER": "1000000",
+}
 """Nobody but the simulation is there: sweeps are run by it, and it may ask as fast as it can."""
 
 
@@ -49,6 +54,7 @@ def _play(root: Path, directory: Path, options: argparse.Namespace) -> int:
     supervisor.listen_for_signals()
     local = directory / "local"
     private_directory(local, None)
+    (local / "static").mkdir()  # nothing is collected; the server wants the directory all the same
     stack = Stack(root, local, HOST, _free_port())
     try:
         sockets = _start_database(supervisor, directory)

@@ -17,7 +17,9 @@ from reviewqueue.policy import services as policies
 from reviewqueue.policy.models import PolicyStatus
 
 BATCH: Final = 200
-SWEPT: Final = [task for task, _, _ in SWEEPS if task.startswith("calibration.") or task.endswith(".reroute_open_claims")]
+SWEPT: Final = [
+    task for task, _, _ in SWEEPS if task.startswith("calibration.") or task.endswith(".reroute_open_claims")
+]
 """What turns labels into measured bands, calibrators and drafts. The server has no worker beside them, so that every
 sweep falls between the same two batches in every run."""
 
@@ -72,9 +74,7 @@ class Loop:
         self.truth |= {(answer.input, answer.output): answer.correct for answer in answers}
         self.posted += len(answers)
         results = self.upstream.post_claims(bodies)
-        return [
-            Decided(answer, result["claim"]["decision"]) for answer, result in zip(answers, results, strict=True)
-        ]
+        return [Decided(answer, result["claim"]["decision"]) for answer, result in zip(answers, results, strict=True)]
 
     def review_all(self) -> None:
         """Everybody takes, looks up the truth and answers until nothing is left."""

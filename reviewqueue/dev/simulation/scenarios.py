@@ -16,13 +16,10 @@ from reviewqueue.dev.simulation.loop import Decided, Loop, certificate
 from reviewqueue.dev.simulation.streams import CIFAR, EXAM, IMAGENET, LARGE, QUIZ, SMALL, Answer, Stream
 from reviewqueue.policy.models import Breaker
 
-LATER: Final = 1_000
-"""Claims after the last label that what was learned is judged on."""
-
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """Labels of one model are given until there are enough; then its later claims tell what that was worth."""
+    """So many labels of one model are given; then so many `later` claims tell what that was worth."""
 
     name: str
     title: str
@@ -31,6 +28,7 @@ class Learning:
     certifies: bool
     """Whether a threshold exists that so many labels can certify."""
     labels: int = 2_000
+    later: int = 1_000
 
     @property
     def policy(self) -> dict[str, Any]:
@@ -87,8 +85,8 @@ def policy(*, accept_from: float, required: float, audit_rate: float) -> dict[st
 
 def learn(loop: Loop, reader: ReviewQueue, scenario: Learning, *, seed: int) -> Learned:
     answers = scenario.stream.answers(seed=seed)
-    seen = loop.live(answers[:-LATER], labels=scenario.labels)
-    later = loop.post(answers[len(seen) : len(seen) + LATER])
+    seen = loop.live(answers[: -scenario.later], labels=scenario.labels)
+    later = loop.post(answers[len(seen) : len(seen) + scenario.later])
     found = certificate(reader, loop.pipeline.slug, scenario.stream.model_version, max_error=scenario.max_error)
     threshold = found["threshold"]
     accepted = [each for each in later if each.accepted]
@@ -114,7 +112,7 @@ def error_rate(decided: Sequence[Decided]) -> float | None:
     return sum(not each.answer.correct for each in decided) / len(decided) if decided else None
 
 
-# --- a model is swapped -------------------------------------------------------------------------------------------------
+# --- a model is swapped ------------------------------------------------------------------------------------------------
 
 SWAP_LIMIT: Final = 0.2
 SWAP_POLICY: Final = policy(accept_from=0.8, required=1 - SWAP_LIMIT, audit_rate=0.5)

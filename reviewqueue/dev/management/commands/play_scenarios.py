@@ -36,7 +36,10 @@ class Command(BaseCommand):
                 self._say(f"{scenario.name}: {loop.posted} claims, {time.monotonic() - begun:.0f} s")
         lines = ["", *(learning_table(results) if results else ())]
         if "swap" in wanted:
-            lines += ["", *swap_lines(swap(cast.pipeline("swap", "A swapped model", SWAP_POLICY, self._say), seed=seed))]
+            lines += [
+                "",
+                *swap_lines(swap(cast.pipeline("swap", "A swapped model", SWAP_POLICY, self._say), seed=seed)),
+            ]
         self._say("\n".join(lines))
 
     def _say(self, text: str) -> None:
