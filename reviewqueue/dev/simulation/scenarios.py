@@ -112,7 +112,7 @@ def error_rate(decided: Sequence[Decided]) -> float | None:
     return sum(not each.answer.correct for each in decided) / len(decided) if decided else None
 
 
-# --- a model is swapped ------------------------------------------------------------------------------------------------
+# --- a model is swapped ---------------------------------------------------------------------------------------
 
 SWAP_LIMIT: Final = 0.2
 SWAP_POLICY: Final = policy(accept_from=0.8, required=1 - SWAP_LIMIT, audit_rate=0.5)
