@@ -6,7 +6,7 @@ Complaints and hand-picked claims are not in here: only outcomes that measure ar
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -16,6 +16,8 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 from django.db import connection
+
+from calibration.core.segments import Attributes, names_of, single_names
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -40,12 +42,13 @@ class Place:
     """The digests of the checks that it passed when it came in."""
 
     @property
-    def names(self) -> Iterator[str]:
-        """The segments a claim at this place belongs to, as statistics name them."""
-        if self.category:
-            yield f"category={self.category}"
-        for key, value in self.segments:
-            yield f"{key}={value}"
+    def names(self) -> list[str]:
+        """The segments a claim at this place belongs to by one attribute, as statistics name them."""
+        return single_names(self.category, dict(self.segments))
+
+    def names_in(self, watched: Sequence[Attributes]) -> list[str]:
+        """Those of its segments that are watched, alone or by two attributes together."""
+        return names_of(self.category, dict(self.segments), watched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,9 @@ class Labels:
     def fingerprint(self) -> npt.NDArray[np.str_]:
         return np.array([row.fingerprint.hex() for row in self.rows], dtype=np.str_)
 
-    def segment(self, attribute: str) -> list[str | None]:
-        """Each row's segment under one attribute, such as "language=en"."""
-        start = f"{attribute}="
-        return [next((name for name in row.place.names if name.startswith(start)), None) for row in self.rows]
+    def segment(self, attributes: Attributes) -> list[str | None]:
+        """Each row's segment under one attribute or two, such as "language=en"."""
+        return [next(iter(row.place.names_in([attributes])), None) for row in self.rows]
 
     def __len__(self) -> int:
         return len(self.rows)

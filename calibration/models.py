@@ -58,7 +58,7 @@ class BandStat(models.Model):
     model = models.CharField(max_length=120)
     model_version = models.CharField(max_length=120)
     prompt_version = models.CharField(max_length=120, blank=True)
-    segment = models.CharField(max_length=160, blank=True)  # "" is everything, else "key=value"
+    segment = models.CharField(max_length=500, blank=True)  # "" is everything, else as core.segments names it
     band = models.CharField(max_length=40)
     n_routed = models.PositiveIntegerField()
     n_sampled = models.PositiveIntegerField()

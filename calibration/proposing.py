@@ -11,6 +11,7 @@ from calibration.core.cells import cells_of
 from calibration.core.labels import in_fit_half
 from calibration.core.metrics import auroc, brier, ce2_debiased, ece, log_loss, smooth_ece
 from calibration.core.promote import DELTA, Guards, PairedComparison, Verdict, decide, paired_comparison
+from calibration.core.segments import Attributes, declared_as, offset_name
 from calibration.evidence import LabelledClaim, Labels, Subject
 from reviewqueue.policy.document import CalibratorEntry, Policy, thawed
 
@@ -45,7 +46,7 @@ def proposals(
     rows: Sequence[LabelledClaim],
     *,
     wanted: Mapping[tuple[str, str, str], float],
-    attributes: Sequence[str],
+    attributes: Sequence[Attributes],
 ) -> list[Proposal]:
     """For every subject that has as many labels as `wanted` for its next fit (none named: the first one)."""
     found = []
@@ -61,7 +62,7 @@ def proposals(
 
 
 def _proposal(
-    subject: Subject, champion: CalibratorEntry | None, fit: Labels, judge: Labels, attributes: Sequence[str]
+    subject: Subject, champion: CalibratorEntry | None, fit: Labels, judge: Labels, attributes: Sequence[Attributes]
 ) -> Proposal:
     choice, attribute = _best_choice(fit, attributes)
     candidate_map: dict[str, Any] = choice.calibrator.params
@@ -70,7 +71,7 @@ def _proposal(
     old = predict(champion_map, judge.confidence, segment_names(champion_map, judge))
     comparison = paired_comparison(new, old, judge.right, fingerprint=judge.fingerprint)
     guards = Guards(
-        segments=_by_segment(new, old, judge),
+        segments=_by_segment(new, old, judge, attributes),
         candidate_error=ce2_debiased(cells_of(new, judge.right)),
         champion_error=ce2_debiased(cells_of(old, judge.right)),
         thresholds_recertified=True,  # bands are measured anew under the draft before it can decide anything
@@ -106,8 +107,8 @@ def _proposal(
     )
 
 
-def _best_choice(fit: Labels, attributes: Sequence[str]) -> tuple[CalibratorChoice, str | None]:
-    """One choice without segments and one per attribute; the lowest cross-validated log loss on the fit half wins.
+def _best_choice(fit: Labels, attributes: Sequence[Attributes]) -> tuple[CalibratorChoice, str | None]:
+    """One choice without segments and one per declaration; the lowest cross-validated log loss on the fit half wins.
 
     Segment offsets are shrunk towards none, so an attribute that tells nothing costs next to nothing and wins nothing.
     """
@@ -120,7 +121,7 @@ def _best_choice(fit: Labels, attributes: Sequence[str]) -> tuple[CalibratorChoi
             continue
         choice = fit_calibrator(fit.confidence, fit.right, segment=segment, fingerprint=fit.fingerprint)
         if "offsets" in choice.calibrator.params:
-            choices.append((choice, attribute))
+            choices.append((choice, declared_as(attribute)))
     return min(choices, key=lambda each: _loss(each[0]))
 
 
@@ -133,14 +134,14 @@ def segment_names(params: Mapping[str, object], labels: Labels) -> list[str | No
     offsets = params.get("offsets")
     if not isinstance(offsets, Mapping):
         return None
-    return [next((name for name in row.place.names if name in offsets), None) for row in labels.rows]
+    return [offset_name(row.place.category, dict(row.place.segments), offsets) for row in labels.rows]
 
 
-def _by_segment(new: Any, old: Any, judge: Labels) -> dict[str, PairedComparison]:
+def _by_segment(new: Any, old: Any, judge: Labels, attributes: Sequence[Attributes]) -> dict[str, PairedComparison]:
     """Segments with enough labels to object. They look together, so they share the chance of a false objection."""
     rows_of: dict[str, list[int]] = {}
     for place, row in enumerate(judge.rows):
-        for name in row.place.names:
+        for name in row.place.names_in(attributes):
             rows_of.setdefault(name, []).append(place)
     large = {name: rows for name, rows in sorted(rows_of.items()) if len(rows) >= FEWEST_TO_JUDGE}
     return {

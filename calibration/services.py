@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from calibration.core.segments import Attributes
 from calibration.evidence import LabelledClaim, claim_counts, labelled_claims, newest_of
 from calibration.measuring import Measured, measure
 from calibration.models import BandStat, Calibrator, CalibratorStatus, Measurement
@@ -17,6 +18,7 @@ from reviewqueue.claims.services import millionths
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.pipelines.watched import every_attribute
 from reviewqueue.policy import services as policies
 from reviewqueue.policy.document import policy_hash
 from reviewqueue.policy.models import PolicyStatus, PolicyVersion
@@ -134,8 +136,10 @@ def _labels_for_next_fit(last: Calibrator) -> float:
     return growth * (last.fit_labels + last.judged_labels)
 
 
-def _attributes(pipeline: Pipeline) -> list[str]:
-    return ["category", *sorted(pipeline.segment_values)] if pipeline.categories else sorted(pipeline.segment_values)
+def _attributes(pipeline: Pipeline) -> list[Attributes]:
+    """Each attribute alone, whatever is watched, and the declared pairs."""
+    alone = [(each,) for each in every_attribute(pipeline.categories, pipeline.segment_values)]
+    return [*alone, *(tuple(each) for each in pipeline.watched if len(each) > 1)]
 
 
 @service

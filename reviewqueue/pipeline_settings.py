@@ -21,6 +21,7 @@ from reviewqueue.pipelines.queue_rules import rule_problems, unknown_names
 from reviewqueue.pipelines.selectors import has_role
 from reviewqueue.pipelines.services import grant_within
 from reviewqueue.pipelines.signals import ELICITATIONS, signal_problems, with_every_field
+from reviewqueue.pipelines.watched import as_declared, unknown_watched, watched_problems
 from reviewqueue.policy.models import PolicyStatus
 from reviewqueue.transactions import service
 
@@ -30,6 +31,7 @@ PLAIN: Final = (
     "guideline",
     "elicitation",
     "categories",
+    "watched",
     "signals",
     "costs",
     "content_views",
@@ -137,7 +139,11 @@ def _locked(pipeline: Pipeline, expected: str | None = None) -> Pipeline:
 
 def _change(pipeline: Pipeline, changes: Mapping[str, Any], actor: Actor, *, may_grant: bool = False) -> Pipeline:
     problems = [*_value_problems(changes), *_people_problems(pipeline, changes, may_grant)]
-    problems = problems or [*_taken_away(pipeline, changes), *_unknown_in_rules(pipeline, changes)]
+    problems = problems or [
+        *_taken_away(pipeline, changes),
+        *_unknown_in_rules(pipeline, changes),
+        *_unknown_in_watched(pipeline, changes),
+    ]
     if problems:
         raise Invalid(problems)
     wanted = {name: _as_stored(name, value) for name, value in changes.items()}
@@ -172,6 +178,8 @@ def _as_stored(name: str, value: Any) -> Any:
         return with_every_amount(value)
     if name == "content_views":
         return declared_views(value)
+    if name == "watched":
+        return as_declared(value)
     return list(value) if name == "categories" else value
 
 
@@ -191,12 +199,23 @@ def _value_problems(changes: Mapping[str, Any]) -> Iterator[FieldProblem]:
     yield from cost_problems(changes.get("costs", {}))
     yield from view_problems(changes.get("content_views", {}))
     yield from rule_problems(changes.get("queue_rules", {}))
+    yield from watched_problems(changes.get("watched", []))
 
 
 def _unknown_in_rules(pipeline: Pipeline, changes: Mapping[str, Any]) -> Iterator[FieldProblem]:
     if "queue_rules" in changes:
         categories = changes.get("categories", pipeline.categories)
         yield from unknown_names(changes["queue_rules"], categories=categories, segments=pipeline.segment_values)
+
+
+def _unknown_in_watched(pipeline: Pipeline, changes: Mapping[str, Any]) -> Iterator[FieldProblem]:
+    """Also where categories are added: pairs of them then have more values."""
+    if "watched" in changes or "categories" in changes:
+        yield from unknown_watched(
+            changes.get("watched", pipeline.watched),
+            categories=changes.get("categories", pipeline.categories),
+            segment_values=pipeline.segment_values,
+        )
 
 
 def _category_problems(categories: Any) -> Iterator[FieldProblem]:

@@ -26,6 +26,7 @@ class Pipeline(models.Model):
     # Enumerated on purpose: a name that is not listed is refused, so a look-alike cannot dodge mandatory review.
     categories = ArrayField(models.CharField(max_length=80), default=list)
     segment_values = models.JSONField(default=dict, help_text='{"language": ["en", "de"]}')
+    watched = models.JSONField(default=list, help_text="Which segments statistics are kept for: see watched.py.")
     # What is asked from now on. Checked when the transaction ends, as the two name each other.
     form = models.ForeignKey("pipelines.ReviewForm", on_delete=models.PROTECT, related_name="+")
     # How confidence is obtained here, where that is one way; empty: each claim says it.

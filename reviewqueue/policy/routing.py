@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from calibration.core.maps import calibrate
+from calibration.core.segments import offset_name
 from reviewqueue.policy.document import (
     NEXT_STEPS,
     PLACES,
@@ -160,22 +161,16 @@ def _vouched_for(band: Band, facts: Facts, policy: Policy) -> Band | None:
     return band.released if band.release and policy.passes(band.release, facts.checks) else None
 
 
-def segment_names(category: str | None, segments: Mapping[str, str]) -> list[str]:
-    """How a claim's segments are called in calibration maps: "category=pricing", then "language=en" and so on."""
-    named = [f"{attribute}={segments[attribute]}" for attribute in sorted(segments)]
-    return [f"category={category}", *named] if category else named
-
-
 def _calibrated(entry: CalibratorEntry, confidence: float, facts: Facts) -> float:
     return round(calibrate(entry.map, confidence, segment=_offset_segment(entry, facts)), PLACES)
 
 
 def _offset_segment(entry: CalibratorEntry, facts: Facts) -> str | None:
-    """The first of the claim's segments that the map treats apart; a map is fitted on one attribute."""
+    """The one of the claim's segments that the map treats apart, an attribute alone or two together."""
     offsets = entry.map.get("offsets")
     if not isinstance(offsets, Mapping):
         return None
-    return next((name for name in segment_names(facts.category, facts.segments) if name in offsets), None)
+    return offset_name(facts.category, facts.segments, offsets)
 
 
 def _probability(confidence: float | None) -> float | None:
