@@ -34,7 +34,7 @@ class Answer:
         """The body of `POST /api/v1/claims`, posted as the stream's number so-and-so."""
         return {
             "pipeline": pipeline,
-            "external_id": f"{number}/{self.item}",
+            "external_id": f"{pipeline}/{number}/{self.item}",
             "model": self.model,
             "model_version": self.model_version,
             "input": self.input,
