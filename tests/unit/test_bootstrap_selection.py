@@ -19,9 +19,10 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_no_word_selects_every_folder_that_has_tests_once(root: Path) -> None:
-    together, alone = select(root, []).runs
+    together, browser, alone = select(root, []).runs
     assert together == ["tests/services", "tests/unit", *in_parallel()]
-    assert alone == ["tests/e2e", "tests/faults"]
+    assert browser == ["tests/e2e", *in_parallel("worksteal")]
+    assert alone == ["tests/faults"]
 
 
 def test_unit_needs_neither_a_browser_nor_the_slow_folders(root: Path) -> None:
