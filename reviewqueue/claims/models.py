@@ -217,6 +217,7 @@ class Outcome(models.Model):
     basis = models.CharField(max_length=12, choices=OutcomeBasis.choices)
     # The outcome that accuracy estimates use. What is reported from outside depends on the outcome, so it never is.
     measures = models.BooleanField()
+    unmeasured_at = models.DateTimeField(null=True)  # when estimates stopped using it
     label_id = models.UUIDField(null=True)
     told_by = models.CharField(max_length=120, blank=True)
     observed_at = models.DateTimeField(null=True)

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import rfc8785
+from django.utils import timezone
 
 from reviewqueue.claims.models import Claim, ClaimStatus, Outcome, OutcomeBasis
 from reviewqueue.errors import Conflict
@@ -84,8 +85,9 @@ def settle(
             **because,
         )
     claim.outcomes.filter(standing=True).update(standing=False)
+    now = timezone.now()
     if measures:
-        claim.outcomes.filter(measures=True).update(measures=False)
+        claim.outcomes.filter(measures=True).update(measures=False, unmeasured_at=now)
     entry = ledger.append(
         event="outcome.final",
         actor=actor,
@@ -108,6 +110,7 @@ def settle(
         label_id=label_id,
         told_by=told_by,
         observed_at=observed_at,
+        created_at=now,
         event_id=entry.id,
     )
     if claim.status != ClaimStatus.SETTLED:
@@ -123,7 +126,8 @@ def withdraw(*, claim: Claim, outcome: Outcome, actor: Actor, still_measures: bo
     """
     joins_transaction()
     ledger.append(event="outcome.superseded", actor=actor, claim=claim.pk, outcome=outcome.pk)
-    claim.outcomes.filter(pk=outcome.pk).update(standing=False, measures=still_measures)
+    ends = {"measures": False, "unmeasured_at": timezone.now()} if outcome.measures and not still_measures else {}
+    claim.outcomes.filter(pk=outcome.pk).update(standing=False, **ends)
     if not claim.outcomes.filter(standing=True).exists():
         claim.status = first_status(claim.decisions.get(standing=True).route)
         claim.save(update_fields=["status"])
