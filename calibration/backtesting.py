@@ -17,8 +17,7 @@ from django.db import connection
 
 from calibration.core.backtest import BacktestReport, Evidence, Fate, Promise, Purpose, backtest_report
 from calibration.core.labels import in_fit_half
-from calibration.evidence import first_id
-from calibration.selectors import fitting_times
+from calibration.evidence import first_id, fitting_times
 from reviewqueue.claims.checking import checked_for
 from reviewqueue.policy.document import Policy
 from reviewqueue.policy.facts import Facts, facts_from_json

@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-
-from calibration.core.cells import Cells, cells_of, cells_of_counts
-from calibration.core.maps import PLACES
 from calibration.core.select import Selection, select_threshold
-from calibration.evidence import ClaimCount, LabelledClaim, Subject
-from calibration.measuring import certification_window, may_certify, strata_of
+from calibration.evidence import Atom, Subject
+from calibration.measuring import Places
+from calibration.sample import decidable, gate_of
+from reviewqueue.policy.document import Policy
 
 SECONDS_A_DAY = 86_400
 
@@ -38,9 +36,9 @@ class Certificate:
 
 def certify(
     subject: Subject,
-    counts: Sequence[ClaimCount],
-    labels: Sequence[LabelledClaim],
+    found: Sequence[Atom],
     *,
+    policy: Policy | None,
     alpha: float,
     delta: float,
     fitted_at: datetime | None,
@@ -49,28 +47,21 @@ def certify(
     """The loosest threshold certified, with confidence 1 - delta, to keep the error rate at or below alpha.
 
     Tested on the equal-probability sample of the window that also certifies bands (docs/decisions/0003), without the
-    labels that fitted the calibrator in use.
+    labels that fitted the calibrator in use. Claims that people see anyhow test nothing and stay with people.
     """
-    usable = [row for row in labels if may_certify(row, fitted_at)]
-    window = certification_window(usable, counts, strata_of(counts, labels), alpha=None, delta=delta)
-    selection = select_threshold(_sample(window.rows), alpha=alpha, delta=delta, traffic=_traffic(counts))
-    claims = sum(count.claims for count in counts)
-    days = (now - min((count.first_at for count in counts), default=now)).total_seconds() / SECONDS_A_DAY
-    share = 1 - selection.coverage
+    stated = [atom for atom in found if Places(policy).counts(atom)]
+    decided = decidable(policy, found)
+    gate = gate_of(decided, fitted_at)
+    selection = select_threshold(gate.sample, alpha=alpha, delta=delta, traffic=gate.traffic)
+    claims = sum(atom.claims for atom in stated)
+    days = (now - min((atom.first_at for atom in stated), default=now)).total_seconds() / SECONDS_A_DAY
+    decidable_share = sum(atom.claims for atom in decided) / claims if claims else 1.0
+    share = 1 - selection.coverage * decidable_share
     return Certificate(
         subject=subject,
         selection=selection,
-        labels=len(window.rows),
+        labels=round(gate.sample.labels),
         claims=claims,
         review_share=share,
         reviews_a_day=share * claims / max(days, 1.0),
     )
-
-
-def _sample(rows: Sequence[LabelledClaim]) -> Cells:
-    return cells_of(np.round([row.place.confidence for row in rows], PLACES), [float(row.correct) for row in rows])
-
-
-def _traffic(counts: Sequence[ClaimCount]) -> Cells:
-    confidence = np.round([count.place.confidence for count in counts], PLACES)
-    return cells_of_counts(confidence, [count.claims for count in counts], np.zeros(len(counts)))

@@ -1,6 +1,7 @@
-"""What has been claimed and what became of it, as arrays: the only input of every statistic.
+"""What has been claimed and what became of it: the only input of every statistic.
 
-Complaints and hand-picked claims are not in here: only outcomes that measure are (claims.Outcome.measures).
+Figures read atoms: claims that no statistic tells apart, counted (calibration.tallying keeps them). Fits read single
+labels. Complaints and hand-picked claims are in neither: only outcomes that measure are (claims.Outcome.measures).
 """
 
 from __future__ import annotations
@@ -8,18 +9,27 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 from django.db import connection
 
-from calibration.core.segments import Attributes, names_of, single_names
+from calibration.core.maps import PLACES
+from calibration.core.segments import Attributes, names_of, pair_names, single_names
+from calibration.models import Calibrator
+from reviewqueue.pipelines.models import Pipeline
 
 FloatArray = npt.NDArray[np.float64]
+
+BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""The era of claims that came in before anything that decides had ever changed."""
+
+UNITS: Final = 100_000_000
+"""Cells sum confidences in units of 1e-8, so that sums are exact and do not depend on an order."""
 
 
 class Subject(NamedTuple):
@@ -46,20 +56,43 @@ class Place:
         """The segments a claim at this place belongs to by one attribute, as statistics name them."""
         return single_names(self.category, dict(self.segments))
 
+    def is_in(self, segment: str) -> bool:
+        """Whether a claim at this place belongs to a segment, of one attribute or of two together."""
+        own = dict(self.segments)
+        return segment in single_names(self.category, own) or segment in pair_names(self.category, own)
+
     def names_in(self, watched: Sequence[Attributes]) -> list[str]:
         """Those of its segments that are watched, alone or by two attributes together."""
         return names_of(self.category, dict(self.segments), watched)
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimCount:
-    """Claims at one place that were drawn for a label at one audit rate. `first_at` is when the first came in."""
+class Atom:
+    """Claims that no statistic tells apart, and how many of them were drawn, labelled and right.
+
+    The confidence of `place` is their mean on eight places: exactly what each of them stated, unless claims within
+    1/10,000 of one another stated different ones. `scored_by` names the calibrator whose score it is; "" is stated.
+    `held`: rules, verifiers or their case sent them to people, so no band decided about them. Labelled claims are in
+    atoms of their own, which say whether calibrators are fitted on their inputs (`fit_half`), which is the lowest audit
+    rate in use that would have drawn them too (`level`) and whether each is the first label of its input (`fresh`).
+    """
 
     place: Place
+    elicitation: str
+    scored_by: str
+    held: bool
     audit_rate: float
+    era: datetime
+    fit_half: bool | None
+    level: float | None
+    fresh: bool
     claims: int
     sampled: int
+    labelled: int
+    right: int
     first_at: datetime
+    last_at: datetime
+    newest_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +139,7 @@ class Labels:
         return len(self.rows)
 
 
-# The draw is that of the first decision: whatever later made the claim go elsewhere was no chance. A claim that was
-# handed back with a next step was not drawn at all: whether people saw it depends on whether its caller came back.
-_COUNTS = """
-    SELECT c.model, c.model_version, c.prompt_version, c.category, c.segments::text, c.confidence,
-           CASE WHEN d.facts ? 'checks' THEN ARRAY(
-                SELECT digest FROM jsonb_each(d.facts -> 'checks') AS made (digest, finding)
-                 WHERE finding ->> 0 = 'pass' ORDER BY digest) END,
-           d.audit_rate, count(*),
-           count(*) FILTER (WHERE d.audit_sampled OR d.inclusion_probability = 1 AND d.route <> 'uncertain'),
-           min(c.received_at)
-      FROM claims_claim c JOIN claims_decision d ON d.claim_id = c.id AND d.number = 1
-      LEFT JOIN claims_outcome o ON o.claim_id = c.id AND o.measures
-     WHERE c.pipeline_id = %s AND (o.id IS NULL OR o.correct IS NOT NULL)
-     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"""  # claims that people looked at and could not judge are not counted
-
+# The draw is that of the first decision: see calibration.tallying_sql.
 _LABELS = """
     SELECT c.model, c.model_version, c.prompt_version, c.category, c.segments::text, c.confidence,
            CASE WHEN d.facts ? 'checks' THEN ARRAY(
@@ -134,19 +153,41 @@ _LABELS = """
        AND (d.audit_sampled OR d.inclusion_probability = 1 AND d.route <> 'uncertain')
      ORDER BY c.id"""
 
-_NEWEST = """
-    SELECT (SELECT max(id::text) FROM claims_claim WHERE pipeline_id = %(pipeline)s),
-           (SELECT max(created_at) FROM claims_outcome WHERE pipeline_id = %(pipeline)s),
-           (SELECT count(*) FROM claims_outcome WHERE pipeline_id = %(pipeline)s AND measures),
-           (SELECT string_agg(number || status, ',' ORDER BY number) FROM policy_policyversion
-             WHERE pipeline_id = %(pipeline)s AND status IN ('draft', 'approved', 'active')),
-           date_trunc('hour', now())"""
+_ATOMS = """
+    SELECT model, model_version, prompt_version, category, segments::text, sum(sum_confidence)::bigint, passed,
+           elicitation, scored_by, held, audit_rate, era, fit_half, level, fresh,
+           sum(claims), sum(sampled), sum(labelled), sum("right"), min(first_at), max(last_at), max(newest_at)
+      FROM calibration_cell
+     WHERE pipeline_id = %(pipeline)s
+       AND (%(model)s::text IS NULL OR model = %(model)s AND model_version = %(model_version)s
+                                       AND prompt_version = %(prompt_version)s)
+       AND (%(elicitation)s = '' OR elicitation = %(elicitation)s)
+       AND (%(since)s::date IS NULL OR day >= %(since)s) AND (%(until)s::date IS NULL OR day <= %(until)s)
+     GROUP BY model, model_version, prompt_version, category, segments, passed, elicitation, scored_by, held,
+              audit_rate, era, fit_half, level, fresh, confidence
+     ORDER BY model, model_version, prompt_version, scored_by, confidence"""
 
 
-def claim_counts(pipeline_id: int) -> list[ClaimCount]:
+def atoms(
+    pipeline_id: int,
+    *,
+    subject: Subject | None = None,
+    elicitation: str = "",
+    since: date | None = None,
+    until: date | None = None,
+) -> list[Atom]:
+    """Of all days, or of those from `since` to `until`. Their number does not grow with that of the claims for long."""
+    names = subject._asdict() if subject else dict.fromkeys(Subject._fields)
+    named: dict[str, Any] = {"pipeline": pipeline_id, "elicitation": elicitation, "since": since, "until": until}
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, [pipeline_id])
-        return [ClaimCount(_place(row), *row[7:]) for row in cursor.fetchall()]
+        cursor.execute(_ATOMS, {**named, **names})
+        return [_atom(row) for row in cursor.fetchall()]
+
+
+def fitting_times(pipeline: Pipeline) -> dict[str, datetime]:
+    """When each calibrator was fitted. The identity map was fitted on nothing, so every label may certify it."""
+    fitted = Calibrator.objects.filter(pipeline=pipeline).exclude(kind="identity")
+    return dict(fitted.values_list("name", "fitted_at"))
 
 
 def labelled_claims(pipeline_id: int) -> list[LabelledClaim]:
@@ -156,21 +197,22 @@ def labelled_claims(pipeline_id: int) -> list[LabelledClaim]:
         return [_labelled(row) for row in cursor.fetchall()]
 
 
-def newest_of(pipeline_id: int) -> str:
-    """Changes whenever a number derived from this pipeline may change (and once an hour, because numbers age)."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, {"pipeline": pipeline_id})
-        return "|".join(str(part) for part in cursor.fetchone())
-
-
 def first_id(moment: datetime) -> UUID:
     """No claim made at that time or later has a smaller id: ids begin with their milliseconds."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 @lru_cache(maxsize=4096)
-def _segments(text: str) -> tuple[tuple[str, str], ...]:
+def segments_of(text: str) -> tuple[tuple[str, str], ...]:
+    """The segments of a claim, from their JSON."""
     return tuple(sorted(json.loads(text).items()))
+
+
+def _atom(row: Sequence[Any]) -> Atom:
+    model, model_version, prompt_version, category, segments, confidence, passed = row[:7]
+    subject = Subject(model, model_version, prompt_version)
+    mean = round(confidence / row[15] / UNITS, PLACES)
+    return Atom(Place(subject, category, segments_of(segments), mean, tuple(passed)), *row[7:])
 
 
 def _labelled(row: Sequence[Any]) -> LabelledClaim:
@@ -181,4 +223,4 @@ def _labelled(row: Sequence[Any]) -> LabelledClaim:
 def _place(row: Sequence[Any]) -> Place:
     model, model_version, prompt_version, category, segments, confidence, passed = row[:7]
     subject = Subject(model, model_version, prompt_version)
-    return Place(subject, category, _segments(segments), confidence, tuple(passed or ()))
+    return Place(subject, category, segments_of(segments), confidence, tuple(passed or ()))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, cast
 
 from calibration.core.bands import (
     LARGEST_PENDING_SHARE,
@@ -18,19 +19,42 @@ from calibration.core.bands import (
     unlabelled_share,
 )
 from calibration.core.intervals import cp_lower, cp_upper
-from calibration.core.labels import in_fit_half
-from calibration.evidence import ClaimCount, LabelledClaim, Place, Subject
-from reviewqueue.policy.document import Band, Policy
+from calibration.core.segments import Attributes
+from calibration.evidence import Atom, Place, Subject
+from reviewqueue.policy.document import Band, Policy, band_for
 from reviewqueue.policy.facts import Facts
+from reviewqueue.policy.routing import mandatory_reasons
 from reviewqueue.policy.routing import place as placement
 from reviewqueue.verifiers.finding import PASSED
 
 EVERYTHING = ""
 
+BY_CONFIDENCE: Final = frozenset({"identity", "platt", "beta", "isotonic", "histogram"})
+"""Kinds of maps that need no more than the stated confidence. What another kind makes of a claim is a Score."""
+
+IN_FLIGHT: Final = timedelta(minutes=1)
+"""A claim may be decided this long after it came in, and so by what had changed meanwhile."""
+
+Alarms = Collection[tuple[Subject, str]]
+"""Subjects and bands (by key) that a monitor doubts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Mandatory claims, and those that rules, verifiers or their case sent to people."""
+
+    claims: int = 0
+    labelled: int = 0
+    right: int = 0
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One number: a band (or all bands, "") of a subject, overall or in one segment."""
+    """One number: a band (or all bands, "") of a subject, overall or in one segment.
+
+    What a band decides is measured on the claims it may decide; those it may not are counted `apart`. Over all bands
+    nothing is decided, so there every claim counts.
+    """
 
     subject: Subject
     segment: str
@@ -39,6 +63,7 @@ class Measured:
     sampled: int
     labelled: int
     right: int
+    apart: Apart
     mean_confidence: float | None
     estimate: BandEstimate
     unlabelled_share: float
@@ -51,117 +76,144 @@ class Measured:
 
 @dataclass
 class _Group:
-    counts: list[ClaimCount]
-    labels: list[LabelledClaim]
+    """`atoms` are measured, `apart` only counted."""
+
+    atoms: list[Atom] = field(default_factory=list)
+    apart: list[Atom] = field(default_factory=list)
 
 
 def measure(
     policy: Policy,
-    counts: Sequence[ClaimCount],
-    labels: Sequence[LabelledClaim],
+    atoms: Sequence[Atom],
     *,
     fitted: Mapping[str, datetime],
     now: datetime,
+    watched: Sequence[Attributes] | None = None,
+    alarms: Alarms = (),
 ) -> list[Measured]:
-    """Every band of every subject, and every segment of every subject over all bands.
+    """Every band of every subject, every segment of every subject over all bands, and every segment within its bands.
 
     `fitted` tells when a calibrator of the policy was fitted on the fit half of these very labels: what it had seen
-    by then cannot certify its bands.
+    by then cannot certify its bands. Segments are those of the `watched` attributes, else of every one alone. A band
+    under alarm is stale.
     """
     bands = {band.key: band for band in policy.measured_bands}
-    by_band, by_segment = _grouped(policy, counts, labels)
-    subjects = {count.place.subject for count in counts}
-    empty = _Group([], [])
-    rows = [
-        _measured(policy, subject, EVERYTHING, band, by_band.get((subject, key), empty), fitted=fitted, now=now)
-        for subject in sorted(subjects)
-        for key, band in bands.items()
+    groups = _grouped(policy, atoms, watched)
+    for subject in {atom.place.subject for atom in atoms}:
+        for key in bands:
+            groups[subject, EVERYTHING, key]  # a band without claims is measured too: it is not validated
+    return [
+        _measured(policy, *name, bands.get(name[2]), group, fitted=fitted, now=now, alarm=(name[0], name[2]) in alarms)
+        for name, group in sorted(groups.items(), key=lambda each: each[0])
     ]
-    rows += [
-        _measured(policy, subject, segment, None, group, fitted=fitted, now=now)
-        for (subject, segment), group in sorted(by_segment.items())
-    ]
-    return rows
 
 
 def _grouped(
-    policy: Policy, counts: Sequence[ClaimCount], labels: Sequence[LabelledClaim]
-) -> tuple[dict[tuple[Subject, str], _Group], dict[tuple[Subject, str], _Group]]:
-    """By subject and band, and by subject and segment (EVERYTHING included)."""
-    band_of = _BandOf(policy)
-    by_band: dict[tuple[Subject, str], _Group] = defaultdict(lambda: _Group([], []))
-    by_segment: dict[tuple[Subject, str], _Group] = defaultdict(lambda: _Group([], []))
-    for count in counts:
-        by_band[count.place.subject, band_of(count.place)].counts.append(count)
-        for name in (EVERYTHING, *count.place.names):
-            by_segment[count.place.subject, name].counts.append(count)
-    for label in labels:
-        by_band[label.place.subject, band_of(label.place)].labels.append(label)
-        for name in (EVERYTHING, *label.place.names):
-            by_segment[label.place.subject, name].labels.append(label)
-    return by_band, by_segment
+    policy: Policy, atoms: Sequence[Atom], watched: Sequence[Attributes] | None
+) -> dict[tuple[Subject, str, str], _Group]:
+    """By subject, segment and band, EVERYTHING included."""
+    places = Places(policy)
+    groups: dict[tuple[Subject, str, str], _Group] = defaultdict(_Group)
+    for atom in atoms:
+        if not places.counts(atom):
+            continue
+        subject, band, apart = atom.place.subject, places.band_of(atom), places.is_apart(atom)
+        names = atom.place.names if watched is None else atom.place.names_in(watched)
+        for name in (EVERYTHING, *names):
+            groups[subject, name, EVERYTHING].atoms.append(atom)
+            if band is not None:
+                group = groups[subject, name, band.key]
+                (group.apart if apart else group.atoms).append(atom)
+    return groups
 
 
-class _BandOf:
-    """The band in which the policy's own routing puts a place; remembered, because places repeat."""
+class Places:
+    """Where a policy's own routing puts claims; remembered, because places repeat. Without a policy, nowhere."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy | None) -> None:
         self._policy = policy
-        self._known: dict[Place, str] = {}
+        self._known: dict[Place, tuple[Band | None, bool]] = {}
 
-    def __call__(self, place: Place) -> str:
-        if place not in self._known:
-            facts = Facts(
-                **place.subject._asdict(),
-                category=place.category or None,
-                segments=dict(place.segments),
-                confidence=place.confidence,
-                audit_u=0.0,
-                checks=dict.fromkeys(place.passed, PASSED),
-            )
-            band = placement(facts, self._policy).band
-            self._known[place] = band.key if band else ""
-        return self._known[place]
+    def scorer(self, subject: Subject) -> str:
+        """The calibrator whose scores stand for the confidence of this subject; "" where it is the stated one."""
+        entry = self._policy.calibrator_of.get(subject) if self._policy else None
+        return entry.name if entry and entry.map.get("kind") not in BY_CONFIDENCE else ""
+
+    def counts(self, atom: Atom) -> bool:
+        """Whether the policy looks at this confidence of its claims, and not at another one."""
+        return atom.scored_by == self.scorer(atom.place.subject)
+
+    def is_apart(self, atom: Atom) -> bool:
+        """Whether people see these claims whatever their band says."""
+        return atom.held or self._placed(atom)[1]
+
+    def band_of(self, atom: Atom) -> Band | None:
+        return self._placed(atom)[0]
+
+    def _placed(self, atom: Atom) -> tuple[Band | None, bool]:
+        if atom.place not in self._known:
+            self._known[atom.place] = self._place(atom) if self._policy else (None, False)
+        return self._known[atom.place]
+
+    def _place(self, atom: Atom) -> tuple[Band | None, bool]:
+        policy, place = cast(Policy, self._policy), atom.place
+        facts = Facts(
+            **place.subject._asdict(),
+            category=place.category or None,
+            segments=dict(place.segments),
+            confidence=place.confidence,
+            audit_u=0.0,
+            checks=dict.fromkeys(place.passed, PASSED),
+        )
+        is_mandatory = bool(mandatory_reasons(facts, policy.mandatory))
+        if not atom.scored_by:
+            return placement(facts, policy).band, is_mandatory
+        band = band_for(policy, place.confidence)
+        vouched = band.release is not None and policy.passes(band.release, facts.checks)
+        return band.released if vouched else band, is_mandatory
 
 
 def _measured(
     policy: Policy,
     subject: Subject,
     segment: str,
+    key: str,
     band: Band | None,
     group: _Group,
     *,
     fitted: Mapping[str, datetime],
     now: datetime,
+    alarm: bool,
 ) -> Measured:
     inverted = band is not None and band.route == "reject"  # there, the promise is that the outputs are wrong
     delta = 1 - policy.certainty
     alpha = None if band is None or band.required_accuracy is None else 1 - band.required_accuracy
-    strata = strata_of(group.counts, group.labels, inverted)
+    strata = strata_of(group.atoms, inverted)
     entry = policy.calibrator_of.get(subject)
-    usable = [row for row in group.labels if may_certify(row, fitted.get(entry.name) if entry else None)]
-    window = certification_window(usable, group.counts, strata, alpha=alpha, delta=delta, inverted=inverted)
-    newest = max((row.settled_at for row in group.labels), default=None)
+    usable = [atom for atom in group.atoms if may_certify(atom, fitted.get(entry.name) if entry else None)]
+    window = certification_window(usable, group.atoms, strata, alpha=alpha, delta=delta, inverted=inverted)
+    newest = max((atom.newest_at for atom in group.atoms if atom.newest_at), default=None)
     state = state_of(
         window.strata,
         alpha=alpha,
         gate=window.sample,
         delta=delta,
+        drift_alarm=alarm,
         newest_label_age_days=(now - newest).total_seconds() / 86_400 if newest else 0.0,
         freshness_days=policy.freshness_days,
     )
     if state == State.VALIDATED and entry is None:
         state = State.PROVISIONAL  # bands cut on an uncalibrated score are measured, but decide nothing
-    right = sum(stratum.right for stratum in strata)
     return Measured(
         subject=subject,
         segment=segment,
-        band=band.key if band else EVERYTHING,
-        claims=sum(count.claims for count in group.counts),
-        sampled=sum(count.sampled for count in group.counts),
-        labelled=len(group.labels),
-        right=right,
-        mean_confidence=_mean_confidence(group.counts),
+        band=key,
+        claims=sum(atom.claims for atom in group.atoms),
+        sampled=sum(atom.sampled for atom in group.atoms),
+        labelled=sum(atom.labelled for atom in group.atoms),
+        right=sum(stratum.right for stratum in strata),
+        apart=_apart(group.apart, inverted),
+        mean_confidence=_mean_confidence(group.atoms),
         estimate=band_accuracy(window.strata if unlabelled_share(strata) else strata),
         unlabelled_share=unlabelled_share(strata),
         gate=window.sample,
@@ -172,49 +224,50 @@ def _measured(
     )
 
 
-def strata_of(counts: Sequence[ClaimCount], labels: Sequence[LabelledClaim], inverted: bool = False) -> list[Stratum]:
+def _apart(atoms: Sequence[Atom], inverted: bool) -> Apart:
+    labelled = sum(atom.labelled for atom in atoms)
+    right = sum(atom.right for atom in atoms)
+    return Apart(sum(atom.claims for atom in atoms), labelled, labelled - right if inverted else right)
+
+
+def strata_of(atoms: Sequence[Atom], inverted: bool = False) -> list[Stratum]:
     """One per audit rate: claims are known, labels are sampled, and the sizes do the weighting."""
-    claims: dict[float, int] = defaultdict(int)
-    sampled: dict[float, int] = defaultdict(int)
-    labelled: dict[float, int] = defaultdict(int)
-    right: dict[float, int] = defaultdict(int)
-    for count in counts:
-        claims[count.audit_rate] += count.claims
-        sampled[count.audit_rate] += count.sampled
-    for row in labels:
-        labelled[row.audit_rate] += 1
-        right[row.audit_rate] += row.correct != inverted
-    return [_stratum(rate, claims[rate], sampled[rate], labelled[rate], right[rate]) for rate in sorted(claims)]
+    by_rate: dict[float, list[Atom]] = defaultdict(list)
+    for atom in atoms:
+        by_rate[atom.audit_rate].append(atom)
+    return [_stratum(rate, by_rate[rate], inverted) for rate in sorted(by_rate)]
 
 
-def _stratum(rate: float, claims: int, sampled: int, labelled: int, right: int) -> Stratum:
-    sampled = max(sampled, labelled)  # labels and counts are read one after the other, while both may grow
+def _stratum(rate: float, atoms: Sequence[Atom], inverted: bool) -> Stratum:
+    sampled, labelled = sum(atom.sampled for atom in atoms), sum(atom.labelled for atom in atoms)
+    right = sum(atom.right for atom in atoms)
     return Stratum(
-        claims=max(claims, sampled),
+        claims=sum(atom.claims for atom in atoms),
         sampled=sampled,
         labelled=labelled,
-        right=right,
+        right=labelled - right if inverted else right,
         pending=sampled - labelled,
         rate=rate,
     )
 
 
-def may_certify(row: LabelledClaim, fitted_at: datetime | None) -> bool:
-    """Labels of the certification half, and whatever came in after the fit."""
-    return fitted_at is None or row.received_at > fitted_at or not in_fit_half(row.fingerprint)
+def may_certify(atom: Atom, fitted_at: datetime | None) -> bool:
+    """Labels of the certification half, and whatever came in after the fit: an era begins with it."""
+    return fitted_at is None or not atom.fit_half or atom.era >= fitted_at
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """A stretch of claims that were drawn alike: its equal-probability sample, and the strata it spans."""
 
-    rows: Sequence[LabelledClaim]
+    atoms: Sequence[Atom]
     strata: list[Stratum]
     inverted: bool = False
 
     @property
     def sample(self) -> GateSample:
-        return GateSample(labels=len(self.rows), errors=sum(row.correct == self.inverted for row in self.rows))
+        labels, right = sum(atom.labelled for atom in self.atoms), sum(atom.right for atom in self.atoms)
+        return GateSample(labels=labels, errors=right if self.inverted else labels - right)
 
     @property
     def complete(self) -> bool:
@@ -228,8 +281,8 @@ class Window:
 
 
 def certification_window(
-    labels: Sequence[LabelledClaim],
-    counts: Sequence[ClaimCount],
+    labels: Sequence[Atom],
+    atoms: Sequence[Atom],
     strata: Sequence[Stratum],
     *,
     alpha: float | None,
@@ -243,32 +296,35 @@ def certification_window(
     speaks, unless another one already shows that the promise is broken (docs/decisions/0003).
     """
     windows, until = [], None
-    for rate, first_at in _rates_and_their_beginnings(counts):
+    for rate, first_at in _rates_and_their_beginnings(atoms):
         spanned = [stratum for stratum in strata if stratum.rate >= rate]
         windows.append(Window(_thinned(labels, rate, until), spanned, inverted))
         until = first_at if until is None else min(until, first_at)
     usable = [window for window in windows if window.complete] or windows
     broken = [window for window in usable if alpha is not None and window.fails(alpha, delta)]
-    return max(broken or usable, key=lambda window: len(window.rows), default=Window([], []))
+    return max(broken or usable, key=lambda window: window.sample.labels, default=Window([], []))
 
 
-def _rates_and_their_beginnings(counts: Sequence[ClaimCount]) -> list[tuple[float, datetime]]:
+def _rates_and_their_beginnings(atoms: Sequence[Atom]) -> list[tuple[float, datetime]]:
     """Every audit rate in use, lowest first, with the time it was first used."""
     began: dict[float, datetime] = {}
-    for count in counts:
-        began[count.audit_rate] = min(count.first_at, began.get(count.audit_rate, count.first_at))
+    for atom in atoms:
+        began[atom.audit_rate] = min(atom.first_at, began.get(atom.audit_rate, atom.first_at))
     return sorted(began.items())
 
 
-def _thinned(labels: Sequence[LabelledClaim], rate: float, until: datetime | None) -> list[LabelledClaim]:
+def _thinned(labels: Sequence[Atom], rate: float, until: datetime | None) -> list[Atom]:
     """The first label of every input, of claims that this rate would have drawn."""
-    drawn: dict[bytes, LabelledClaim] = {}
-    for row in labels:
-        if row.audit_u < rate and (until is None or row.received_at < until):
-            drawn.setdefault(row.fingerprint, row)
-    return list(drawn.values())
+    return [
+        atom
+        for atom in labels
+        if atom.fresh
+        and atom.level is not None
+        and atom.level <= rate
+        and (until is None or (atom.first_at < until and atom.last_at < until + IN_FLIGHT))
+    ]
 
 
-def _mean_confidence(counts: Sequence[ClaimCount]) -> float | None:
-    claims = sum(count.claims for count in counts)
-    return sum(count.claims * count.place.confidence for count in counts) / claims if claims else None
+def _mean_confidence(atoms: Sequence[Atom]) -> float | None:
+    claims = sum(atom.claims for atom in atoms)
+    return sum(atom.claims * atom.place.confidence for atom in atoms) / claims if claims else None

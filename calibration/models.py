@@ -47,6 +47,127 @@ class Calibrator(models.Model):
         return self.name
 
 
+class Score(models.Model):
+    """What a calibrator that looks at more than the confidence makes of a claim.
+
+    Derived: a function of the claim and the calibrator's map. Figures under such a calibrator count these.
+    """
+
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="+")
+    calibrator = models.ForeignKey(Calibrator, on_delete=models.CASCADE, related_name="scores")
+    p = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="score_once", fields=["claim", "calibrator"]),
+            models.CheckConstraint(name="score_is_a_share", condition=models.Q(p__gte=0, p__lte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.claim_id} {self.p}"
+
+
+class Cell(models.Model):
+    """Claims of one day that no statistic tells apart, counted: what every figure of a pipeline is computed from.
+
+    Derived: a function of claims, first decisions and measured outcomes. `part` is the unit of recomputation: the day
+    that the ids of its claims begin with. Labelled claims are in cells of their own.
+    """
+
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="+")
+    part = models.DateField()
+    day = models.DateField()  # of receipt, UTC
+    era = models.DateTimeField()  # the last change of what decides, at or before receipt; 1970 before the first one
+    model = models.CharField(max_length=120)
+    model_version = models.CharField(max_length=120)
+    prompt_version = models.CharField(max_length=120, blank=True)
+    elicitation = models.CharField(max_length=20)
+    scored_by = models.CharField(max_length=80, blank=True)  # "" is the stated confidence, else a calibrator's score
+    category = models.CharField(max_length=80, blank=True)
+    segments = models.JSONField()
+    passed = ArrayField(models.TextField())  # digests of the checks that the claim passed when it came in
+    held = models.BooleanField()  # by rules over signals, by a failed verifier, or by what its case had been
+    confidence = models.SmallIntegerField()  # in 1/10,000, rounded down
+    audit_rate = models.FloatField()
+    fit_half = models.BooleanField(null=True)  # null: no label
+    level = models.FloatField(null=True)  # the lowest audit rate in use that would have drawn the label too
+    fresh = models.BooleanField()  # the first label of its input for this model and prompt version
+    claims = models.IntegerField()
+    sampled = models.IntegerField()
+    labelled = models.IntegerField()
+    right = models.IntegerField()
+    sum_confidence = models.BigIntegerField()  # in 1/100,000,000, of all claims
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    newest_at = models.DateTimeField(null=True)  # when the newest outcome came in
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="cell_counts_fit",
+                condition=models.Q(
+                    right__gte=0,
+                    right__lte=models.F("labelled"),
+                    labelled__lte=models.F("sampled"),
+                    sampled__lte=models.F("claims"),
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(name="cell_part", fields=["pipeline", "part"]),
+            models.Index(name="cell_subject", fields=["pipeline", "model", "model_version", "prompt_version", "day"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pipeline_id} {self.day} {self.confidence}"
+
+
+class LabelledInput(models.Model):
+    """A claim with a label that measures, by its input: of several for one model and prompt version the first counts.
+
+    Derived, as cells are.
+    """
+
+    claim = models.OneToOneField(
+        Claim, primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, db_index=False, related_name="+")
+    input = models.BinaryField(max_length=32)  # SHA-256 of model, versions and fingerprint
+    fit_half = models.BooleanField()
+
+    class Meta:
+        indexes = [models.Index(name="labelled_input", fields=["pipeline", "input", "claim"])]
+
+    def __str__(self) -> str:
+        return str(self.claim_id)
+
+
+class CellMark(models.Model):
+    """A part whose rows changed since its cells were made. Triggers write it with the change, the sweep deletes it.
+
+    Losing one would leave figures behind until the day changes again; `forget_derived` makes everything anew.
+    """
+
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, db_constraint=False, related_name="+")
+    part = models.DateField()
+
+    def __str__(self) -> str:
+        return f"{self.pipeline_id} {self.part}"
+
+
+class CellState(models.Model):
+    """What the cells of a pipeline were made with. Losing it costs making them all anew."""
+
+    pipeline = models.OneToOneField(Pipeline, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    rates = ArrayField(models.FloatField())  # every audit rate in use, rising
+    eras = ArrayField(models.DateTimeField())  # every change of what decides, rising
+    changes = models.BigIntegerField(default=0)  # rises whenever a cell may have changed
+    rests_until = models.DateTimeField()  # the sweep leaves a large day alone for a while
+
+    def __str__(self) -> str:
+        return f"{self.pipeline_id} {self.changes}"
+
+
 class BandStat(models.Model):
     """Measured accuracy of one band under one policy version, for one model and prompt version (and one segment).
 
@@ -64,6 +185,10 @@ class BandStat(models.Model):
     n_sampled = models.PositiveIntegerField()
     n_labelled = models.PositiveIntegerField()
     n_right = models.PositiveIntegerField()
+    # Mandatory claims and those that rules or verifiers held: no band decides about them, so none is measured by them.
+    n_apart = models.PositiveIntegerField(default=0)
+    apart_labelled = models.PositiveIntegerField(default=0)
+    apart_right = models.PositiveIntegerField(default=0)
     mean_confidence = models.FloatField(null=True)
     accuracy = models.FloatField(null=True)
     low = models.FloatField()

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, TypeVar, cast
+from datetime import UTC, datetime
+from typing import Final
+
+from django.db.models import Sum
 
 from calibration.certifying import Certificate, certify
 from calibration.core.bands import SLACK_ERRORS
-from calibration.core.calibrators import predict
-from calibration.core.intervals import FloatArray, labels_needed
+from calibration.core.intervals import labels_needed
 from calibration.core.report import HISTOGRAM_BINS, calibration_report
-from calibration.evidence import ClaimCount, LabelledClaim, Labels, Subject, claim_counts, labelled_claims
-from calibration.measuring import may_certify
-from calibration.models import BandStat, Calibrator
-from calibration.proposing import segment_names
+from calibration.evidence import Atom, Subject, atoms, fitting_times
+from calibration.models import BandStat, Calibrator, Cell
+from calibration.sample import Slice, Weighted, active_of, weighted_cells
 from reviewqueue.pipelines.models import Pipeline
-from reviewqueue.policy.document import VERIFIED, Policy, thawed
+from reviewqueue.policy.document import VERIFIED, Policy
 from reviewqueue.policy.models import Breaker, BreakerCause, PolicyStatus, PolicyVersion
 from reviewqueue.policy.selectors import policy_of
 
@@ -46,6 +44,9 @@ class BandRow:
     labels_missing: int
     required: float | None
     state: str
+    n_apart: int
+    apart_labelled: int
+    apart_right: int
 
     @property
     def is_released(self) -> bool:
@@ -103,6 +104,9 @@ def _model_bands(policy: Policy, subject: Subject, stats: dict[str, BandStat]) -
             labels_missing=_labels_missing(stat, 1 - policy.certainty),
             required=stat.required,
             state=stat.state,
+            n_apart=stat.n_apart,
+            apart_labelled=stat.apart_labelled,
+            apart_right=stat.apart_right,
         )
         for band in policy.measured_bands
         if (stat := stats.get(band.key)) is not None
@@ -198,12 +202,6 @@ class Reliability:
     histogram: list[HistogramBar]
 
 
-def fitting_times(pipeline: Pipeline) -> dict[str, datetime]:
-    """When each calibrator was fitted. The identity map was fitted on nothing, so every label may certify it."""
-    fitted = Calibrator.objects.filter(pipeline=pipeline).exclude(kind="identity")
-    return dict(fitted.values_list("name", "fitted_at"))
-
-
 def calibrators(pipeline: Pipeline) -> list[Calibrator]:
     """Newest first, with the draft each one went into."""
     return list(Calibrator.objects.filter(pipeline=pipeline).select_related("proposed_in").order_by("-number"))
@@ -223,35 +221,25 @@ def reliability(
     """Stated (or, with the calibrator of a policy version, calibrated) confidence against measured truth.
 
     Where there is a calibrator, both use only the labels that did not fit it, so that the two can be compared. `since`
-    leaves out claims received earlier.
+    leaves out claims received before that day (UTC).
     """
     subject = Subject(model, model_version, prompt_version)
-    rows = [
-        row
-        for row in labelled_claims(pipeline.pk)
-        if row.place.subject == subject
-        and (not segment or segment in row.place.names)
-        and (since is None or row.received_at >= since)
-    ]
     version = version or _active(pipeline)
     entry = policy_of(version.pk, version.document_hash).calibrator_of.get(subject) if version else None
-    if entry is None:
-        labels = Labels(rows)
-        return _reliability(labels, labels.confidence)
-    labels = Labels([row for row in rows if may_certify(row, fitting_times(pipeline).get(entry.name))])
-    if not calibrated:
-        return _reliability(labels, labels.confidence)
-    params = cast("dict[str, Any]", thawed(entry.map))
-    return _reliability(labels, predict(params, labels.confidence, segment_names(params, labels)))
+    chosen = Slice(subject, segment, since=since.astimezone(UTC).date() if since else None)
+    return _reliability(
+        weighted_cells(pipeline, chosen, calibrated_by=entry if calibrated else None, held_out_of=entry)
+    )
 
 
-def _reliability(labels: Labels, confidence: FloatArray) -> Reliability:
+def _reliability(weighted: Weighted) -> Reliability:
     """Every label stands for the claims it was drawn from, whatever the audit rate was then."""
-    report = calibration_report(confidence, labels.right, fingerprint=labels.fingerprint, chance=labels.chance, draws=0)
+    cells = weighted.cells
+    report = calibration_report(cells.confidence, cells.rate, w=cells.n, inputs=weighted.inputs, draws=0)
     value = {name: measure.value for name, measure in report.measures.items()}
     width = 1 / HISTOGRAM_BINS
     return Reliability(
-        n=len(labels),
+        n=weighted.labels,
         held_out=True,
         ece=value["ece_mass"],
         ece_debiased=value["ce2_debiased"],
@@ -273,41 +261,34 @@ def _reliability(labels: Labels, confidence: FloatArray) -> Reliability:
 
 
 def subjects(pipeline: Pipeline, *, since: datetime | None = None) -> list[Subject]:
-    """Every model, model version and prompt version with a label, most labels first."""
-    found = Counter(
-        row.place.subject for row in labelled_claims(pipeline.pk) if since is None or row.received_at >= since
-    )
-    return sorted(found, key=lambda subject: (-found[subject], subject))
+    """Every model, model version and prompt version with a label, most labels first. `since` counts whole days."""
+    cells = Cell.objects.filter(pipeline=pipeline, scored_by="", labelled__gt=0)
+    if since is not None:
+        cells = cells.filter(day__gte=since.astimezone(UTC).date())
+    counted = cells.values_list("model", "model_version", "prompt_version").annotate(labels=Sum("labelled"))
+    return [Subject(*row[:3]) for row in sorted(counted, key=lambda row: (-row[3], row[:3]))]
 
 
 def certificates(pipeline: Pipeline, *, max_error: float, certainty: float, now: datetime) -> list[Certificate]:
     """For each subject, most claims first, the lowest threshold that keeps the error rate, or why there is none."""
-    counts, labels = _by_subject(claim_counts(pipeline.pk)), _by_subject(labelled_claims(pipeline.pk))
-    version, fitted = _active(pipeline), fitting_times(pipeline)
-    entries = policy_of(version.pk, version.document_hash).calibrator_of if version else {}
+    by_subject: dict[Subject, list[Atom]] = {}
+    for atom in atoms(pipeline.pk):
+        by_subject.setdefault(atom.place.subject, []).append(atom)
+    policy, fitted = active_of(pipeline), fitting_times(pipeline)
+    entries = policy.calibrator_of if policy else {}
     found = [
         certify(
             subject,
-            counts[subject],
-            labels.get(subject, []),
+            own,
+            policy=policy,
             alpha=max_error,
             delta=1 - certainty,
             fitted_at=fitted.get(entries[subject].name) if subject in entries else None,
             now=now,
         )
-        for subject in counts
+        for subject, own in by_subject.items()
     ]
     return sorted(found, key=lambda each: (-each.claims, each.subject))
-
-
-C = TypeVar("C", ClaimCount, LabelledClaim)
-
-
-def _by_subject(rows: Sequence[C]) -> dict[Subject, list[C]]:
-    found: dict[Subject, list[C]] = {}
-    for row in rows:
-        found.setdefault(row.place.subject, []).append(row)
-    return found
 
 
 MOST_FINDINGS: Final = 200

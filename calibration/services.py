@@ -9,11 +9,11 @@ from typing import Any
 from django.utils import timezone
 
 from calibration.core.segments import Attributes
-from calibration.evidence import LabelledClaim, claim_counts, labelled_claims, newest_of
+from calibration.evidence import LabelledClaim, atoms, fitting_times, labelled_claims
 from calibration.measuring import Measured, measure
 from calibration.models import BandStat, Calibrator, CalibratorStatus, Measurement
 from calibration.proposing import GROWTH_WHEN_DECIDED, GROWTH_WHEN_UNDECIDED, Proposal, proposals
-from calibration.selectors import fitting_times
+from calibration.tallying import forget_cells, is_resting, tally
 from reviewqueue.claims.services import millionths
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
@@ -28,41 +28,51 @@ from reviewqueue.transactions import service
 LIVING = [PolicyStatus.DRAFT, PolicyStatus.APPROVED, PolicyStatus.ACTIVE]
 SYSTEM = Actor.system("calibration")
 
+KEY = ("policy_version", "model", "model_version", "prompt_version", "segment", "band")
+VALUES = [field.attname for field in BandStat._meta.concrete_fields if field.name not in {"id", *KEY}]
+
 
 def measure_bands() -> int:
     """Measures every pipeline in which something changed since its last measurement. Returns how many there were."""
-    return sum(measure_pipeline(pipeline) for pipeline in Pipeline.objects.order_by("id"))
+    pipelines = Pipeline.objects.order_by("id")
+    return sum(measure_pipeline(pipeline) for pipeline in pipelines if not is_resting(pipeline))
 
 
 def measure_pipeline(pipeline: Pipeline, *, now: datetime | None = None) -> bool:
     """Recomputes the bands of every living policy version from claims and labels; False when nothing had changed."""
-    seen = newest_of(pipeline.pk)
-    if Measurement.objects.filter(pipeline=pipeline, seen=seen).exists():
+    tallied = tally(pipeline)
+    if not tallied.complete:
         return False
     now = now or timezone.now()
-    labels = labelled_claims(pipeline.pk)
-    counts = claim_counts(pipeline.pk)
+    seen = _seen(pipeline, tallied.changes, now)
+    if Measurement.objects.filter(pipeline=pipeline, seen=seen).exists():
+        return False
+    found = atoms(pipeline.pk)
     fitted = fitting_times(pipeline)
     for version in PolicyVersion.objects.filter(pipeline=pipeline, status__in=LIVING).select_related("pipeline"):
         policy = policy_of(version.pk, version.document_hash)
-        _store(version, measure(policy, counts, labels, fitted=fitted, now=now))
+        _store(version, measure(policy, found, fitted=fitted, now=now, watched=_attributes(pipeline)))
     Measurement.objects.update_or_create(pipeline=pipeline, defaults={"seen": seen, "measured_at": now})
     return True
+
+
+def _seen(pipeline: Pipeline, changes: int, now: datetime) -> str:
+    """Changes whenever a number of this pipeline may change (and once an hour, because numbers age)."""
+    versions = PolicyVersion.objects.filter(pipeline=pipeline, status__in=LIVING).order_by("number")
+    living = ",".join(f"{number}{status}" for number, status in versions.values_list("number", "status"))
+    return f"{changes}|{living}|{now:%Y-%m-%dT%H}"
 
 
 @service
 def _store(version: PolicyVersion, measured: Sequence[Measured]) -> None:
     """Replaces the statistics of a version and tells the policy what its bands may do from now on."""
-    rows = [_row(version, each) for each in measured]
-    key = ["policy_version", "model", "model_version", "prompt_version", "segment", "band"]
-    values = [field.name for field in BandStat._meta.concrete_fields if field.name not in {"id", *key}]
-    BandStat.objects.bulk_create(rows, update_conflicts=True, unique_fields=key, update_fields=values)
-    kept = {(row.model, row.model_version, row.prompt_version, row.segment, row.band) for row in rows}
-    for old in BandStat.objects.filter(policy_version=version):
-        if (old.model, old.model_version, old.prompt_version, old.segment, old.band) not in kept:
-            old.delete()
+    before = {_key(row): row for row in BandStat.objects.filter(policy_version=version)}
+    rows = {_key(row): row for row in (_row(version, each) for each in measured)}
+    changed = [row for key, row in rows.items() if key not in before or _values(row) != _values(before[key])]
+    BandStat.objects.bulk_create(changed, update_conflicts=True, unique_fields=[*KEY], update_fields=VALUES)
+    BandStat.objects.filter(pk__in=[row.pk for key, row in before.items() if key not in rows]).delete()
     for each in measured:
-        if each.band and each.required is not None:
+        if each.band and not each.segment and each.required is not None:
             policies.set_band_state(
                 version=version,
                 **each.subject._asdict(),
@@ -75,6 +85,14 @@ def _store(version: PolicyVersion, measured: Sequence[Measured]) -> None:
                     "required_ppm": _ppm(each.required),
                 },
             )
+
+
+def _key(row: BandStat) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in KEY[1:])
+
+
+def _values(row: BandStat) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in VALUES)
 
 
 def _ppm(share: float) -> int:
@@ -92,6 +110,9 @@ def _row(version: PolicyVersion, each: Measured) -> BandStat:
         n_sampled=each.sampled,
         n_labelled=each.labelled,
         n_right=each.right,
+        n_apart=each.apart.claims,
+        apart_labelled=each.apart.labelled,
+        apart_right=each.apart.right,
         mean_confidence=each.mean_confidence,
         accuracy=each.estimate.est,
         low=each.estimate.lo,
@@ -266,5 +287,6 @@ def _microseconds(moment: datetime) -> int:
 
 def forget_derived(pipeline: Pipeline) -> None:
     """Deletes every derived row of a pipeline; the next sweep makes the same ones again from claims and labels."""
+    forget_cells(pipeline)
     BandStat.objects.filter(pipeline=pipeline).delete()
     Measurement.objects.filter(pipeline=pipeline).delete()

@@ -84,11 +84,13 @@ def calibration_report(
     w: npt.ArrayLike | None = None,
     chance: npt.ArrayLike | None = None,
     fingerprint: npt.ArrayLike | None = None,
+    inputs: int | None = None,
     bins: int = metrics.BINS,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> CalibrationReport:
-    """Report on confidences c with labels y: single labels (1 right, 0 wrong), or cells of w labels with right share y.
+    """Report on confidences c with labels y: single labels (1 right, 0 wrong), or cells of w labels with right share y
+    from so many `inputs` (by default as many as labels).
 
     Rows whose confidence is not a number in [0, 1] are left out and counted. Intervals resample fingerprints, and of
     cells, which know none, single labels; `draws=0` leaves them out. `chance` is the known chance in (0, 1] that a
@@ -106,7 +108,8 @@ def calibration_report(
         inputs = int(cluster.max(initial=-1)) + 1
         drawn = _resampled_rows(confidence, share, weight, cluster, draws, seed)
     else:
-        inputs, drawn = int(cells.labels), _resampled_cells(cells, draws, seed)
+        inputs = int(cells.labels) if inputs is None else inputs
+        drawn = _resampled_cells(cells, draws, seed)
     return CalibrationReport(
         n=cells.labels,
         inputs=inputs,

@@ -89,7 +89,7 @@ def route(facts: Facts, policy: Policy) -> Routing:
     rules = [rule.demand for rule in policy.rules if rule.matches(facts.signals)] if policy.rules else []
     failed = [each.demand for each in policy.verifiers if each.fails(facts.checks)] if policy.verifiers else []
     wanted = _wanted(band, [*rules, *failed])
-    mandatory = _mandatory_reasons(facts, policy.mandatory)
+    mandatory = mandatory_reasons(facts, policy.mandatory)
     blockers = _blockers(facts, policy, placement, wanted)
     taken = wanted
     if band is None or mandatory or blockers:
@@ -180,7 +180,7 @@ def _probability(confidence: float | None) -> float | None:
     return round(confidence, PLACES) + 0.0
 
 
-def _mandatory_reasons(facts: Facts, mandatory: Mandatory) -> list[str]:
+def mandatory_reasons(facts: Facts, mandatory: Mandatory) -> list[str]:
     """A claim that leaves out what a mandatory rule asks about is held as well: silence must not dodge the rule.
 
     Nor does a further attempt under another name: what was mandatory once in a case stays so.

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from calibration.tallying import tally
 from reviewqueue.claims import services as claims
 from reviewqueue.claims.models import OutcomeBasis
 from reviewqueue.ledger.actors import Actor
@@ -29,6 +30,7 @@ def settled(world: World, *, correct: bool, **changes: object) -> None:
 def test_the_stated_confidence_is_measured_before_there_is_a_calibrator(helpdesk: Caller, world: World) -> None:
     for correct in (True, True, False):
         settled(world, correct=correct, confidence=0.94)
+    tally(world.pipeline)
     (found,) = helpdesk.get(f"{PIPELINE}/calibration").json()["results"]
     assert {name: found[name] for name in MODEL} == MODEL
     assert (found["confidence"], found["calibrator"], found["n"]) == ("stated", None, 3)
@@ -43,6 +45,7 @@ def test_the_stated_confidence_is_measured_before_there_is_a_calibrator(helpdesk
 def test_with_a_calibrator_in_use_both_are_shown_on_the_same_labels(helpdesk: Caller, world: World) -> None:
     world.activate({**POLICY, "calibrators": [IDENTITY]})
     settled(world, correct=True)
+    tally(world.pipeline)
     found = helpdesk.get(f"{PIPELINE}/calibration").json()["results"]
     assert [each["confidence"] for each in found] == ["stated", "calibrated"]
     assert {each["calibrator"] for each in found} == {"identity-1"}
@@ -52,9 +55,10 @@ def test_with_a_calibrator_in_use_both_are_shown_on_the_same_labels(helpdesk: Ca
 def test_a_segment_and_a_beginning_narrow_what_is_measured(helpdesk: Caller, world: World) -> None:
     settled(world, correct=True, category="pricing")
     settled(world, correct=False, category="general")
+    tally(world.pipeline)
     (pricing,) = helpdesk.get(f"{PIPELINE}/calibration?segment=category%3Dpricing").json()["results"]
     assert (pricing["n"], pricing["reliability"][0]["accuracy"]) == (1, 1.0)
-    later = (timezone.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    later = (timezone.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert helpdesk.get(f"{PIPELINE}/calibration?since={later}").json() == {"results": []}
 
 
@@ -63,6 +67,7 @@ def test_a_threshold_comes_with_its_coverage_and_what_is_left_to_review(helpdesk
         settled(world, correct=True, confidence=0.95)
         if number % 4 == 0:
             settled(world, correct=False, confidence=0.6)
+    tally(world.pipeline)
     (found,) = helpdesk.get(f"{PIPELINE}/thresholds?max_error=0.1&confidence=0.9").json()["results"]
     assert found["threshold"] == 0.95
     assert found["reason"] is None
@@ -74,6 +79,7 @@ def test_a_threshold_comes_with_its_coverage_and_what_is_left_to_review(helpdesk
 
 def test_without_enough_labels_the_answer_says_how_many_are_missing(helpdesk: Caller, world: World) -> None:
     settled(world, correct=True)
+    tally(world.pipeline)
     answer = helpdesk.get(f"{PIPELINE}/thresholds").json()
     assert (answer["max_error"], answer["confidence"]) == (0.05, 0.95)
     (found,) = answer["results"]
@@ -117,6 +123,7 @@ def test_no_answer_takes_more_queries_for_more_models(
     for version in ("a", "b", "c"):
         settled(world, correct=True, model_version=version)
         tripped(world, version, 300)
+    tally(world.pipeline)
     for path in ("thresholds", "drift"):
         with django_assert_max_num_queries(7):
             assert len(helpdesk.get(f"{PIPELINE}/{path}").json()["results"]) == 3

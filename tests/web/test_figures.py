@@ -19,10 +19,10 @@ BANDS = "/pipelines/support-answers/bands/"
 def measured(world: World) -> World:
     """Twelve labels of the top band, two of them wrong; German is stated 0.99 and always wrong."""
     for place in range(12):
-        world.claim(confidence=0.95, segments={"language": "en"})
+        world.claim(confidence=0.95, segments={"workflow": "qa", "language": "en"})
         label_next(world.rita, LabelAnswer("incorrect" if place < 2 else "correct"))
     for _ in range(6):
-        world.claim(confidence=0.99, segments={"language": "de"})
+        world.claim(confidence=0.99, segments={"workflow": "qa", "language": "de"})
         label_next(world.rita, LabelAnswer("incorrect"))
     measure_bands()
     return world

@@ -226,6 +226,7 @@ def test_a_segment_whose_confidence_lies_is_named(world: World) -> None:
 
 def test_reliability_compares_stated_confidence_with_truth(world: World) -> None:
     overconfident_answers(world, 60)
+    services.measure_pipeline(world.pipeline)
     stated = reliability(world.pipeline, **MODEL, calibrated=False)
     assert stated.n == 60
     assert [round(each.mean_confidence, 2) for each in stated.bins] == [0.7, 0.95]

@@ -1,0 +1,173 @@
+"""Cells: claims and labels counted once, by the day they came in, so that no figure looks at single rows again.
+
+Whatever changes a claim's place in a statistic leaves a mark on its part (a trigger does, in the same transaction), and
+the sweep makes the cells of marked parts anew, each in one transaction. So it may run twice, die halfway or start from
+nothing: the cells are always those of the rows (docs/decisions/0038).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from time import monotonic
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from calibration.core.labels import in_fit_half
+from calibration.evidence import BEGINNING, Subject, first_id
+from calibration.models import Cell, CellMark, CellState, LabelledInput
+from calibration.tallying_sql import CELLS, ERAS, GONE, INPUTS, LATER_PARTS, NEW_LABELS, PARTS, RATES
+from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.transactions import service
+
+SECONDS: Final = 60.0
+"""How long one run goes on beginning parts; the next run does the rest."""
+
+RESTS: Final = 10
+UNNOTICED: Final = 0.4
+"""After a run of this many seconds or more the sweep leaves the pipeline alone for ten times as long as it took."""
+
+
+class Tally(NamedTuple):
+    """`complete`: no part is left whose rows changed before the run began. `changes` rises with every changed part."""
+
+    complete: bool
+    changes: int
+
+
+def tally(pipeline: Pipeline, *, seconds: float = SECONDS) -> Tally:
+    """Makes the cells of every marked part anew, oldest first."""
+    began = monotonic()
+    complete = _tallied(pipeline, began + seconds)
+    took = monotonic() - began
+    if took >= UNNOTICED:
+        CellState.objects.filter(pipeline=pipeline).update(rests_until=timezone.now() + timedelta(seconds=RESTS * took))
+    return Tally(complete, CellState.objects.values_list("changes", flat=True).get(pipeline=pipeline))
+
+
+def is_resting(pipeline: Pipeline) -> bool:
+    """Whether the last run took so long that the next one should wait."""
+    return CellState.objects.filter(pipeline=pipeline, rests_until__gt=timezone.now()).exists()
+
+
+def forget_cells(pipeline: Pipeline) -> None:
+    """The next run makes everything anew."""
+    for model in (Cell, LabelledInput, CellMark, CellState):
+        model.objects.filter(pipeline=pipeline).delete()
+
+
+def eras_of(pipeline: Pipeline) -> list[datetime]:
+    """When another version became active, a calibrator was fitted, or a band began or ceased to decide."""
+    with connection.cursor() as cursor:
+        cursor.execute(ERAS, {"pipeline": pipeline.pk, "slug": pipeline.slug})
+        return [BEGINNING, *(moment for (moment,) in cursor.fetchall())]
+
+
+def _tallied(pipeline: Pipeline, until: float) -> bool:
+    """A changed input moves labels of later parts alone, so going upwards meets every part once."""
+    _mark_what_eras_moved(pipeline)
+    done: set[date] = set()
+    while parts := [part for part in _marked(pipeline) if part not in done]:
+        if monotonic() > until:
+            return False
+        if _recount(pipeline, parts[0]):
+            done.clear()  # an audit rate that no cell has counted with: any label may have another level
+        else:
+            done.add(parts[0])
+    return True
+
+
+def _marked(pipeline: Pipeline) -> list[date]:
+    return list(CellMark.objects.filter(pipeline=pipeline).order_by("part").values_list("part", flat=True).distinct())
+
+
+@service
+def _mark_what_eras_moved(pipeline: Pipeline) -> None:
+    """Marks the parts of claims that came in after a change of what decides that their cells do not know of."""
+    _take_the_time()
+    eras = eras_of(pipeline)
+    state = CellState.objects.filter(pipeline=pipeline).first()
+    if state is None:
+        _begin(pipeline, eras)
+    elif eras != state.eras:
+        moved = min(set(eras) ^ set(state.eras))
+        _mark(pipeline, _parts(pipeline).filter(last_at__gte=moved))
+        CellState.objects.filter(pipeline=pipeline).update(eras=eras)
+
+
+def _begin(pipeline: Pipeline, eras: list[datetime]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(RATES, {"pipeline": pipeline.pk})
+        rates = [rate for (rate,) in cursor.fetchall()]
+        cursor.execute(PARTS, {"pipeline": pipeline.pk})
+        _mark(pipeline, [part for (part,) in cursor.fetchall()])
+    CellState.objects.create(pipeline=pipeline, rates=rates, eras=eras, rests_until=BEGINNING)
+
+
+def _parts(pipeline: Pipeline) -> QuerySet[Cell, date]:
+    return Cell.objects.filter(pipeline=pipeline).order_by("part").values_list("part", flat=True).distinct()
+
+
+def _mark(pipeline: Pipeline, parts: Iterable[date]) -> None:
+    CellMark.objects.bulk_create(CellMark(pipeline=pipeline, part=part) for part in parts)
+
+
+@service
+def _recount(pipeline: Pipeline, part: date) -> bool:
+    """Makes the cells of a part anew; True when an audit rate turned up that no cell has counted with.
+
+    What was committed before its mark was deleted is seen by what follows; later changes leave a mark of their own.
+    """
+    _take_the_time()
+    state = CellState.objects.select_for_update(no_key=True).get(pipeline=pipeline)
+    CellMark.objects.filter(pipeline=pipeline, part=part).delete()
+    start = datetime(part.year, part.month, part.day, tzinfo=UTC)
+    span: dict[str, Any] = {
+        "pipeline": pipeline.pk,
+        "part": part,
+        "first": first_id(start),
+        "end": first_id(start + timedelta(days=1)),
+    }
+    with connection.cursor() as cursor:
+        _update_inputs(cursor, span)
+        Cell.objects.filter(pipeline=pipeline, part=part).delete()
+        cursor.execute(CELLS, {**span, "rates": state.rates, "eras": state.eras})
+    used = set(Cell.objects.filter(pipeline=pipeline, part=part).values_list("audit_rate", flat=True).distinct())
+    unknown = used - set(state.rates)
+    if unknown:
+        state.rates = sorted({*state.rates, *used})
+        _mark(pipeline, _parts(pipeline))
+    state.changes += 1
+    state.save(update_fields=["rates", "changes"])
+    return bool(unknown)
+
+
+def _take_the_time() -> None:
+    """A large day takes longer than a request may."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+
+
+def _update_inputs(cursor: CursorWrapper, span: dict[str, Any]) -> None:
+    """Which inputs have a label, and marks where a label thereby becomes, or no longer is, the first of its input."""
+    cursor.execute(GONE, span)
+    changed: list[tuple[UUID, bytes]] = [(claim, bytes(each)) for claim, each in cursor.fetchall()]
+    cursor.execute(NEW_LABELS, span)
+    new = [(row[0], _input(Subject(*row[1:4]), bytes(row[4])), in_fit_half(bytes(row[4]))) for row in cursor.fetchall()]
+    if new:
+        claims, inputs, halves = map(list, zip(*new, strict=True))
+        cursor.execute(INPUTS, {**span, "claims": claims, "inputs": inputs, "halves": halves})
+        changed += zip(claims, inputs, strict=True)
+    if changed:
+        claims, inputs = map(list, zip(*changed, strict=True))
+        cursor.execute(LATER_PARTS, {**span, "claims": claims, "inputs": inputs})
+
+
+def _input(subject: Subject, fingerprint: bytes) -> bytes:
+    return hashlib.sha256("\x1f".join(subject).encode() + fingerprint).digest()
