@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from reviewqueue.claims.models import Claim, Route
 from reviewqueue.pipelines.models import Pipeline
-from reviewqueue.policy.models import PolicyVersion, ShadowRun
+from reviewqueue.policy.models import Breaker, PolicyVersion, ShadowRun
 
 
 class CalibratorStatus(models.TextChoices):
-    FITTED = "fitted"  # judged against the champion, not decided yet
+    FITTED = "fitted"  # the first of its subject, judged on the other half of the inputs, not decided yet
+    SHADOW = "shadow"  # judged against the one in use, on labels that came after its fit
     PROPOSED = "proposed"  # better beyond doubt: a draft policy carries it
     REJECTED = "rejected"
 
@@ -33,10 +35,21 @@ class Calibrator(models.Model):
     status = models.CharField(max_length=10, choices=CalibratorStatus.choices)
     proposed_in = models.ForeignKey(PolicyVersion, null=True, on_delete=models.PROTECT, related_name="+")
     fitted_at = models.DateTimeField(default=timezone.now)
+    champion = models.CharField(max_length=80, blank=True)  # the one it is judged against; "": stated confidence
+    looks = models.PositiveSmallIntegerField(default=0)  # how often it was judged; each look may err with its share
+    judged_at = models.DateTimeField(null=True)
     event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="calibrator_number_once", fields=["pipeline", "number"])]
+        constraints = [
+            models.UniqueConstraint(name="calibrator_number_once", fields=["pipeline", "number"]),
+            # One candidate of a subject is in shadow at a time.
+            models.UniqueConstraint(
+                name="calibrator_one_in_shadow",
+                fields=["pipeline", "model", "model_version", "prompt_version"],
+                condition=Q(status=CalibratorStatus.SHADOW),
+            ),
+        ]
         indexes = [
             models.Index(
                 name="calibrator_by_key", fields=["pipeline", "model", "model_version", "prompt_version", "-number"]
@@ -268,3 +281,90 @@ class SuspectSearch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pipeline_id} {self.searched_at}"
+
+
+class MonitorKind(models.TextChoices):
+    OUTCOME = "outcome"  # whether a band that decides still keeps its promise
+    CALIBRATION = "calibration"  # whether outputs are right as often as the calibrated confidence says
+
+
+class MonitorSignal(models.TextChoices):
+    QUIET = "quiet"
+    WARNING = "warning"
+    ALARM = "alarm"
+
+
+class Monitor(models.Model):
+    """One stream of labels under watch, for one model and prompt version of the active policy.
+
+    Derived: a function of labels, the active policy and what people have reset. Deleting every row and sweeping gives
+    the same states again. `settled` is the state up to the pipeline's cursor, `state` that with the newest labels.
+    """
+
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="monitors")
+    kind = models.CharField(max_length=12, choices=MonitorKind.choices)
+    model = models.CharField(max_length=120)
+    model_version = models.CharField(max_length=120)
+    prompt_version = models.CharField(max_length=120, blank=True)
+    band = models.CharField(max_length=40, blank=True)  # "" watches all bands
+    calibrator = models.CharField(max_length=80)
+    rule = models.JSONField()  # what is watched, and since when; another rule starts anew
+    settled = models.JSONField()
+    state = models.JSONField()
+    labels = models.PositiveIntegerField()
+    wrong = models.PositiveIntegerField()  # what breaks the promise: in a band that refuses, what was right
+    statistic = models.FloatField()
+    threshold = models.FloatField()
+    signal = models.CharField(max_length=8, choices=MonitorSignal.choices)
+    direction = models.CharField(max_length=5, blank=True)  # of a calibration alarm: "over" or "under"
+    newest_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="monitor_once",
+                fields=["pipeline", "kind", "model", "model_version", "prompt_version", "band"],
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.model_version} {self.band}: {self.signal}"
+
+
+class MonitorCursor(models.Model):
+    """Up to which label the `settled` states of a pipeline's monitors are. Losing it costs one replay."""
+
+    pipeline = models.OneToOneField(Pipeline, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    upto = models.DateTimeField()
+    consumed = models.PositiveIntegerField()  # measured outcomes up to then; another count means the past has changed
+
+    def __str__(self) -> str:
+        return f"{self.pipeline_id} {self.upto}"
+
+
+class FindingKind(models.TextChoices):
+    OUTCOME = "outcome"  # a promise is broken
+    CALIBRATION = "calibration"  # the calibrated confidence is not what outputs are right by
+    REVERSE = "reverse"  # the calibrator that was replaced would have done better
+
+
+class Finding(models.Model):
+    """What a monitor of labels found. Kept for ever, with its ledger entry. Drift of the confidences is a breaker."""
+
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="findings")
+    kind = models.CharField(max_length=12, choices=FindingKind.choices)
+    model = models.CharField(max_length=120)
+    model_version = models.CharField(max_length=120)
+    prompt_version = models.CharField(max_length=120, blank=True)
+    band = models.CharField(max_length=40, blank=True)
+    calibrator = models.CharField(max_length=80)
+    figures = models.JSONField()
+    found_at = models.DateTimeField(default=timezone.now)
+    breaker = models.ForeignKey(Breaker, null=True, on_delete=models.PROTECT, related_name="+")
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(name="finding_newest", fields=["pipeline", "-found_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.model_version} {self.band}"

@@ -54,12 +54,15 @@ class Breaker(Struct, frozen=True, kw_only=True):
     model: Annotated[str, Meta(description="Empty, like the two after it: every model of the pipeline.")]
     model_version: str
     prompt_version: str
-    cause: Literal["drift", "manual"]
+    cause: Annotated[
+        Literal["drift", "outcome", "manual"],
+        Meta(description="Confidences moved; a band broke its promise; a person."),
+    ]
     reason: Annotated[str | None, Meta(description="Why a person tripped it.")]
-    figures: Annotated[dict[str, Any], Meta(description="What drift was seen by.")]
+    figures: Annotated[dict[str, Any], Meta(description="What the sweep saw.")]
     open: bool
     tripped_at: Instant
-    tripped_by: Annotated[str | None, Meta(description="Null: the sweep that watches for drift.")]
+    tripped_by: Annotated[str | None, Meta(description="Null: a sweep that watches.")]
     reset_at: Instant | None
     reset_by: str | None
     reset_reason: str | None

@@ -67,13 +67,15 @@ _NAMED_HOST = "ports plain_http ca_hash"
 _POLICY = """policy_hash approved_by proposed_by activated_by parent policy_from stricter band_count bands state
     document_commitment note_commitment supersedes one_person loosens_mandatory approvals since_us"""
 _CALIBRATOR = """kind method params_hash labels window window_from_us window_to_us model model_version prompt_version
-    segment policy_version from_calibrator metrics shadow"""
+    segment policy_version from_calibrator metrics shadow verdict looks judged"""
 _BAND = """policy_version policy_hash model model_version prompt_version category segment state_from labelled right
     accuracy_ppm upper_ppm lower_ppm required_ppm level_ppm window_from_us window_to_us finding snapshot"""
 _DRIFT = """finding detector model model_version prompt_version band segment statistic threshold labelled right
+    calibrator champion wrong allowed_ppm recent_labelled recent_wrong direction looks difference_millionths
     baseline_ppm observed_ppm window_from_us window_to_us severity action state note_commitment"""
 _BREAKER = """model model_version prompt_version cause claims_before claims_now psi_thousandths distance_ppm
-    window_from_us window_to_us tripped_us"""
+    window_from_us window_to_us tripped_us suspected_swap band calibrator labelled wrong allowed_ppm recent_labelled
+    recent_wrong statistic threshold"""
 _SNAPSHOT = """snapshot leaf_from leaf_to bands labelled right accuracy_ppm window_from_us window_to_us params_hash
     result_hash"""
 _PERSON = "user role role_from role_to active granted_by note_commitment"
@@ -137,6 +139,7 @@ CATALOGUE: Mapping[str, Shape] = {
     "breaker.tripped": _shape("pipeline model model_version prompt_version cause", _BREAKER),
     "breaker.reset": _shape("pipeline model model_version prompt_version reason", _BREAKER),
     "calibrator.fitted": _shape("pipeline calibrator", _CALIBRATOR),
+    "calibrator.judged": _shape("pipeline calibrator verdict", _CALIBRATOR),
     "calibrator.activated": _shape("pipeline calibrator", _CALIBRATOR),
     "calibrator.retired": _shape("pipeline calibrator", _CALIBRATOR),
     "band.state_changed": _shape("pipeline band state_to", _BAND),

@@ -153,6 +153,7 @@ class BandState(models.Model):
 
 class BreakerCause(models.TextChoices):
     DRIFT = "drift"
+    OUTCOME = "outcome"
     MANUAL = "manual"
 
 
@@ -169,7 +170,7 @@ class Breaker(models.Model):
     prompt_version = models.CharField(max_length=120, blank=True)
     cause = models.CharField(max_length=10, choices=BreakerCause.choices)
     reason = models.CharField(max_length=30, blank=True)  # a code of TRIP_REASONS, when a person tripped it
-    figures = models.JSONField(default=dict)  # what drift was seen by
+    figures = models.JSONField(default=dict)  # what a sweep saw
     tripped_at = models.DateTimeField(default=timezone.now)
     tripped_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
@@ -195,7 +196,7 @@ class Breaker(models.Model):
             # A sweep has figures, a person a name.
             models.CheckConstraint(
                 name="breaker_names_who_tripped_it",
-                condition=Q(cause=BreakerCause.DRIFT, tripped_by__isnull=True)
+                condition=Q(cause__in=[BreakerCause.DRIFT, BreakerCause.OUTCOME], tripped_by__isnull=True)
                 | Q(cause=BreakerCause.MANUAL, tripped_by__isnull=False),
             ),
         ]

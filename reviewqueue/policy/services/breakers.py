@@ -15,6 +15,7 @@ from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.models import Breaker, BreakerCause
 from reviewqueue.policy.rights import actor_in
 from reviewqueue.policy.selectors import EVERY_MODEL, Subject
+from reviewqueue.policy.services.band_states import end_breaches
 from reviewqueue.policy.services.held import SWEEP, hold_pipeline
 from reviewqueue.transactions import joins_transaction, service
 
@@ -43,14 +44,19 @@ def stop_automation(*, pipeline: Pipeline, by: User, reason: str, subject: Subje
 
 
 def trip_breaker(
-    *, pipeline: Pipeline, subject: Subject, figures: Mapping[str, Any], now: datetime | None = None
+    *,
+    pipeline: Pipeline,
+    subject: Subject,
+    figures: Mapping[str, Any],
+    cause: BreakerCause = BreakerCause.DRIFT,
+    now: datetime | None = None,
 ) -> Breaker:
     """A sweep has seen drift. Joins the caller's transaction; tripping an open breaker changes nothing.
 
     `figures` hold what the ledger event `breaker.tripped` names.
     """
     joins_transaction()
-    return _trip(pipeline, subject, BreakerCause.DRIFT, figures=figures, now=now)
+    return _trip(pipeline, subject, cause, figures=figures, now=now)
 
 
 def _trip(
@@ -93,7 +99,7 @@ def _trip(
 def reset_breaker(*, breaker: Breaker, by: User, reason: str) -> Breaker:
     """From the next claim on the bands decide again what they have earned. Never done by a sweep.
 
-    Raises Invalid, BreakerNotOpen.
+    A band that was found in breach is provisional until it is measured again. Raises Invalid, BreakerNotOpen.
     """
     if problems := list(_reason_problems(reason, RESET_REASONS)):
         raise Invalid(problems)
@@ -114,6 +120,7 @@ def reset_breaker(*, breaker: Breaker, by: User, reason: str) -> Breaker:
     locked.reset_at, locked.reset_by, locked.reset_reason = timezone.now(), by, reason
     locked.reset_event_id = entry.id
     locked.save(update_fields=["reset_at", "reset_by", "reset_reason", "reset_event"])
+    end_breaches(locked.pipeline, (locked.model, locked.model_version, locked.prompt_version))
     return locked
 
 

@@ -55,7 +55,7 @@ def test_a_band_that_was_validated_and_no_longer_keeps_its_promise_is_told(
     assert the_delivery().claim is None
 
 
-@pytest.mark.parametrize(("before", "after"), [("provisional", "breach"), ("breach", "failed"), ("validated", "stale")])
+@pytest.mark.parametrize(("before", "after"), [("provisional", "breach"), ("failed", "breach"), ("validated", "stale")])
 def test_other_changes_of_a_band_are_not(world: World, hook: Hook, before: str, after: str) -> None:
     world.validate_band(BAND, state=before)
     world.validate_band(BAND, state=after)
@@ -65,7 +65,7 @@ def test_other_changes_of_a_band_are_not(world: World, hook: Hook, before: str, 
 def test_a_band_that_recovers_and_fails_again_is_told_twice(world: World, hook: Hook) -> None:
     for _ in range(2):
         world.validate_band(BAND)
-        world.validate_band(BAND, state="breach")
+        world.validate_band(BAND, state="failed")
     assert happenings.find_recent() == 2
 
 
@@ -128,7 +128,7 @@ def test_many_entries_are_read_page_by_page(world: World, hook: Hook, monkeypatc
     monkeypatch.setattr(happenings, "PAGE", 2)
     for _ in range(3):
         world.validate_band(BAND)
-        world.validate_band(BAND, state="breach")
+        world.validate_band(BAND, state="failed")
     assert happenings.find_recent() == 3
     assert [json.loads(each.body)["type"] for each in told()] == ["band.breached"] * 3
 
