@@ -217,10 +217,10 @@ def _atom(row: Sequence[Any]) -> Atom:
 
 def _labelled(row: Sequence[Any]) -> LabelledClaim:
     correct, audit_u, audit_rate, fingerprint, received_at, settled_at = row[7:]
-    return LabelledClaim(_place(row), correct, audit_u, audit_rate, bytes(fingerprint), received_at, settled_at)
+    return LabelledClaim(place_of(row), correct, audit_u, audit_rate, bytes(fingerprint), received_at, settled_at)
 
 
-def _place(row: Sequence[Any]) -> Place:
+def place_of(row: Sequence[Any]) -> Place:
     model, model_version, prompt_version, category, segments, confidence, passed = row[:7]
     subject = Subject(model, model_version, prompt_version)
     return Place(subject, category, segments_of(segments), confidence, tuple(passed or ()))

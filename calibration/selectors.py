@@ -13,12 +13,15 @@ from calibration.core.bands import SLACK_ERRORS
 from calibration.core.intervals import labels_needed
 from calibration.core.report import HISTOGRAM_BINS, calibration_report
 from calibration.evidence import Atom, Subject, atoms, fitting_times
+from calibration.findings import drift_findings
 from calibration.models import BandStat, Calibrator, Cell
 from calibration.sample import Slice, Weighted, active_of, weighted_cells
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.document import VERIFIED, Policy
-from reviewqueue.policy.models import Breaker, BreakerCause, PolicyStatus, PolicyVersion
+from reviewqueue.policy.models import PolicyStatus, PolicyVersion
 from reviewqueue.policy.selectors import policy_of
+
+__all__ = ["drift_findings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,9 +294,3 @@ def certificates(pipeline: Pipeline, *, max_error: float, certainty: float, now:
     return sorted(found, key=lambda each: (-each.claims, each.subject))
 
 
-MOST_FINDINGS: Final = 200
-
-
-def drift_findings(pipeline: Pipeline) -> list[Breaker]:
-    """Each time the confidences moved beyond doubt, newest first: what was seen, and the breaker it tripped."""
-    return list(pipeline.breakers.filter(cause=BreakerCause.DRIFT).order_by("-tripped_at", "-pk")[:MOST_FINDINGS])

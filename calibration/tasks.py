@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from calibration import cleaning, services, shadowing, watching
+from calibration import cleaning, monitoring, services, shadowing, watching
 from reviewqueue.operations.sweeps import run_sweep
 
 
@@ -22,6 +22,11 @@ def replay_shadows() -> None:
 @shared_task
 def watch_drift() -> None:
     run_sweep("calibration.watch_drift", watching.watch_drift)
+
+
+@shared_task
+def watch_labels() -> None:
+    run_sweep("calibration.watch_labels", monitoring.watch_labels)
 
 
 @shared_task

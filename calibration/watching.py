@@ -154,12 +154,14 @@ def _stop(pipeline: Pipeline, finding: Finding, now: datetime) -> None:
 
 
 def _figures(finding: Finding, now: datetime) -> dict[str, Any]:
-    """As the ledger holds them: whole numbers."""
+    """As the ledger holds them: whole numbers. Confidences that moved and have values never seen before hint at a swap
+    that nobody declared."""
     return {
         "claims_before": finding.claims_before,
         "claims_now": finding.claims_now,
         "psi_thousandths": round(finding.drift.psi.value * 1000),
         "distance_ppm": round(finding.drift.distance * 1_000_000),
+        "suspected_swap": finding.drift.new_values,
         "window_from_us": round((now - finding.window).timestamp() * 1_000_000),
         "window_to_us": round(now.timestamp() * 1_000_000),
     }

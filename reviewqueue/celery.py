@@ -35,6 +35,7 @@ SWEEPS = [
     ("calibration.tasks.fit_calibrators", 15, "default"),
     ("calibration.tasks.replay_shadows", 10, "default"),
     ("calibration.tasks.watch_drift", 600, "default"),
+    ("calibration.tasks.watch_labels", 10, "default"),
     ("reviewqueue.claims.tasks.forget_unused_attachments", 3600, "default"),
     ("calibration.tasks.search_suspects", 60, "default"),
     ("reviewqueue.accounts.tasks.forget_old_requests", 3600, "default"),

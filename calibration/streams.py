@@ -1,0 +1,192 @@
+"""Which streams of labels are watched, since when, and the labels of each in the order they came in.
+
+A stream is thinned: of every band only labels that the band's own audit rate would have drawn, whatever rate they had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import Max
+
+from calibration.evidence import Place, Subject, place_of
+from calibration.models import MonitorKind
+from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.policy.document import Band, CalibratorEntry, Policy
+from reviewqueue.policy.facts import Facts
+from reviewqueue.policy.models import Breaker, PolicyVersion
+from reviewqueue.policy.routing import Placement
+from reviewqueue.policy.routing import place as placement
+from reviewqueue.policy.selectors import EVERY_MODEL, ActivePolicy, policy_of
+from reviewqueue.verifiers.finding import PASSED
+
+MOST_VERSIONS_BACK: Final = 50
+START: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What one monitor watches. `allowed` is the error rate that its band promises not to exceed."""
+
+    kind: MonitorKind
+    subject: Subject
+    band: str
+    calibrator: str
+    allowed: float | None
+    refuses: bool
+    since: datetime
+
+    @property
+    def key(self) -> tuple[str, Subject, str]:
+        return (self.kind.value, self.subject, self.band)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        """Another one of these starts anew."""
+        return {
+            "calibrator": self.calibrator,
+            "allowed": self.allowed,
+            "refuses": self.refuses,
+            "since_us": round(self.since.timestamp() * 1_000_000),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLabel:
+    """One measured outcome, and where the active policy places its claim."""
+
+    place: Place
+    correct: bool
+    audit_u: float
+    fingerprint: bytes
+    settled_at: datetime
+
+
+def streams(pipeline: Pipeline, active: ActivePolicy) -> list[Stream]:
+    """One per band that decides and one over all bands, for every subject that the policy has a calibrator for."""
+    before = _versions_before(pipeline)
+    looked = last_resets(pipeline)
+    found = []
+    for entry in active.policy.calibrators:
+        subject = Subject(*entry.subject)
+        reset = max(looked.get(subject, START), looked.get(Subject(*EVERY_MODEL), START))
+        used_since = max(_since(before, entry), reset)
+        found.append(Stream(MonitorKind.CALIBRATION, subject, "", entry.name, None, False, used_since))
+        for band in active.policy.measured_bands:
+            if band.automates and band.required_accuracy is not None and band.audit_rate > 0:
+                since = _since(before, entry, band)
+                found.append(_outcome_stream(subject, entry, band, max(since, reset)))
+    return found
+
+
+def _outcome_stream(subject: Subject, entry: CalibratorEntry, band: Band, since: datetime) -> Stream:
+    allowed = round(1 - (band.required_accuracy or 0.0), 8)
+    return Stream(MonitorKind.OUTCOME, subject, band.key, entry.name, allowed, band.route == "reject", since)
+
+
+def _versions_before(pipeline: Pipeline) -> list[tuple[datetime, Policy]]:
+    """Versions that have decided, the active one first, with the time each began to."""
+    versions = PolicyVersion.objects.filter(pipeline=pipeline, activated_at__isnull=False).order_by("-activated_at")
+    rows = versions.values_list("activated_at", "id", "document_hash")[:MOST_VERSIONS_BACK]
+    return [(activated_at, policy_of(version_id, digest)) for activated_at, version_id, digest in rows if activated_at]
+
+
+def _since(before: Sequence[tuple[datetime, Policy]], entry: CalibratorEntry, band: Band | None = None) -> datetime:
+    """Since when every version that decided has had this calibrator (and this band)."""
+    since = before[0][0]
+    for activated_at, policy in before:
+        if not _has(policy, entry, band):
+            break
+        since = activated_at
+    return since
+
+
+def _has(policy: Policy, entry: CalibratorEntry, band: Band | None) -> bool:
+    return policy.calibrator_of.get(entry.subject) == entry and (band is None or band in policy.measured_bands)
+
+
+def last_resets(pipeline: Pipeline) -> dict[Subject, datetime]:
+    """When a person last said that a model may decide again: watching starts anew then."""
+    resets = Breaker.objects.filter(pipeline=pipeline, reset_at__isnull=False)
+    by_name = resets.values_list("model", "model_version", "prompt_version").annotate(last=Max("reset_at"))
+    return {Subject(*each[:3]): each[3] for each in by_name}
+
+
+# The draw is that of the first decision, as in `evidence`; what depends on whether somebody came back was none.
+_LABELS = """
+    SELECT c.model, c.model_version, c.prompt_version, c.category, c.segments::text, c.confidence,
+           CASE WHEN d.facts ? 'checks' THEN ARRAY(
+                SELECT digest FROM jsonb_each(d.facts -> 'checks') AS made (digest, finding)
+                 WHERE finding ->> 0 = 'pass' ORDER BY digest) END,
+           o.correct, d.audit_u, c.fingerprint, o.created_at
+      FROM claims_outcome o
+      JOIN claims_claim c ON c.id = o.claim_id
+      JOIN claims_decision d ON d.claim_id = c.id AND d.number = 1
+     WHERE o.pipeline_id = %s AND o.measures AND o.correct IS NOT NULL AND o.created_at > %s
+       AND (d.audit_sampled OR d.inclusion_probability = 1 AND d.route <> 'uncertain')
+     ORDER BY o.created_at, o.id"""
+
+_CONSUMED = "SELECT count(*) FROM claims_outcome WHERE pipeline_id = %s AND measures AND created_at <= %s"
+
+
+def labels_after(pipeline_id: int, moment: datetime) -> Iterator[StreamLabel]:
+    """In the order in which their outcomes came to be."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LABELS, [pipeline_id, moment])
+        for row in cursor.fetchall():
+            correct, audit_u, fingerprint, settled_at = row[7:]
+            yield StreamLabel(place_of(row), correct, audit_u, bytes(fingerprint), settled_at)
+
+
+def measured_until(pipeline_id: int, moment: datetime) -> int:
+    """How many measured outcomes there are up to a moment: another number than last time means the past has changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CONSUMED, [pipeline_id, moment])
+        (found,) = cursor.fetchone()
+        return int(found)
+
+
+class Placed:
+    """Where the policy's own routing puts a place; remembered, because places repeat."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._known: dict[Place, Placement] = {}
+
+    def __call__(self, place: Place) -> Placement:
+        if place not in self._known:
+            self._known[place] = placement(facts_of(place), self._policy)
+        return self._known[place]
+
+
+def facts_of(place: Place) -> Facts:
+    return Facts(
+        **place.subject._asdict(),
+        category=place.category or None,
+        segments=dict(place.segments),
+        confidence=place.confidence,
+        audit_u=0.0,
+        checks=dict.fromkeys(place.passed, PASSED),
+    )
+
+
+def by_stream(
+    wanted: Mapping[tuple[str, Subject, str], Stream], labels: Sequence[StreamLabel], policy: Policy
+) -> dict[tuple[str, Subject, str], list[tuple[StreamLabel, float | None]]]:
+    """The labels of each stream, thinned, each with its calibrated confidence."""
+    place_in = Placed(policy)
+    found: dict[tuple[str, Subject, str], list[tuple[StreamLabel, float | None]]] = {key: [] for key in wanted}
+    for label in labels:
+        at = place_in(label.place)
+        if at.band is None or label.audit_u >= at.band.audit_rate:
+            continue
+        subject = label.place.subject
+        for key in ((MonitorKind.OUTCOME.value, subject, at.band.key), (MonitorKind.CALIBRATION.value, subject, "")):
+            stream = wanted.get(key)
+            if stream is not None and label.settled_at > stream.since:
+                found[key].append((label, at.calibrated))
+    return found
