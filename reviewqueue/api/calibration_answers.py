@@ -87,17 +87,62 @@ class ThresholdList(Struct, frozen=True, kw_only=True):
     results: Annotated[list[Threshold], Meta(description="One per model, model version and prompt version.")]
 
 
+Measure = Annotated[Count | None, Meta(description="Null where nothing of the kind was counted.")]
+
+
 class DriftFinding(Subject, frozen=True, kw_only=True):
+    """What a monitor found. Figures that belong to another kind of finding are null."""
+
+    kind: Annotated[
+        Literal["confidence", "outcome", "calibration", "reverse"],
+        Meta(
+            description="The confidences moved; a band broke its promise; outputs are not right as often as the "
+            "calibrated confidence says; the calibrator that was replaced would have done better."
+        ),
+    ]
     found_at: Instant
-    claims_before: Count
-    claims_now: Count
-    psi: Annotated[float, Meta(ge=0, description="Population stability index over tenths of what was before.")]
-    distance: Annotated[Share, Meta(description="How far confidence moved on the whole (Wasserstein).")]
+    band: str | None
+    calibrator: str | None
+    claims_before: Measure
+    claims_now: Measure
+    psi: Annotated[float, Meta(ge=0, description="Population stability index over tenths of what was before.")] | None
+    distance: Annotated[Share | None, Meta(description="How far confidence moved on the whole (Wasserstein).")]
+    suspected_swap: Annotated[bool, Meta(description="Values never seen before: was another model put in its place?")]
+    labelled: Annotated[Count | None, Meta(description="Labels of the equal-probability sample since watching began.")]
+    wrong: Annotated[Count | None, Meta(description="Those of them that break the promise.")]
+    recent_labelled: Annotated[Count | None, Meta(description="The newest of these labels, at most 100.")]
+    recent_wrong: Measure
+    allowed_error: Annotated[Share | None, Meta(description="The error rate that the band promises not to exceed.")]
+    direction: Annotated[
+        Literal["over", "under"] | None, Meta(description="Of `calibration`: the confidence is too high, or too low.")
+    ]
     window_from: Instant
     window_to: Instant
-    breaker: Annotated[int, Meta(description="The breaker it tripped: see `list_breakers`.")]
-    open: Annotated[bool, Meta(description="Nobody has reset that breaker yet.")]
+    breaker: Annotated[int | None, Meta(description="The breaker it tripped: see `list_breakers`.")]
+    open: Annotated[bool, Meta(description="Nobody has reset that breaker, or the calibrator is still in use.")]
+
+
+class LabelMonitor(Subject, frozen=True, kw_only=True):
+    """A stream of labels under watch. Its statistic reaches the threshold with probability 0.05 at most within 90 days
+    (and 1,800 labels) while all is well, however often one looks."""
+
+    kind: Annotated[Literal["outcome", "calibration"], Meta(description="As in findings.")]
+    band: Annotated[str | None, Meta(description="Null: all bands together.")]
+    calibrator: str
+    labels: Count
+    wrong: Count
+    allowed_error: Share | None
+    statistic: Annotated[float, Meta(ge=0)]
+    threshold: Annotated[float, Meta(ge=0)]
+    signal: Annotated[
+        Literal["quiet", "warning", "alarm"],
+        Meta(description="A warning, from a quarter of the threshold on, does nothing."),
+    ]
+    direction: Literal["over", "under"] | None
+    since: Instant
+    newest_label_at: Instant | None
 
 
 class DriftList(Struct, frozen=True, kw_only=True):
     results: Annotated[list[DriftFinding], Meta(description="The last 200, newest first.")]
+    monitors: Annotated[list[LabelMonitor], Meta(description="How they stand, the closest to an alarm first.")]

@@ -54,10 +54,44 @@ THRESHOLDS: Final[dict[str, Any]] = {
         }
     ],
 }
+_NOTHING_COUNTED: Final[dict[str, Any]] = {
+    "band": None,
+    "calibrator": None,
+    "claims_before": None,
+    "claims_now": None,
+    "psi": None,
+    "distance": None,
+    "suspected_swap": False,
+    "labelled": None,
+    "wrong": None,
+    "recent_labelled": None,
+    "recent_wrong": None,
+    "allowed_error": None,
+    "direction": None,
+}
 DRIFT: Final[dict[str, Any]] = {
     "results": [
         {
             **_SUBJECT,
+            **_NOTHING_COUNTED,
+            "kind": "outcome",
+            "found_at": "2026-11-20T16:20:00.000Z",
+            "band": "0.90-1.00",
+            "calibrator": "isotonic-3",
+            "labelled": 410,
+            "wrong": 31,
+            "recent_labelled": 100,
+            "recent_wrong": 17,
+            "allowed_error": 0.03,
+            "window_from": "2026-11-02T09:00:00.000Z",
+            "window_to": "2026-11-20T16:19:00.000Z",
+            "breaker": 8,
+            "open": True,
+        },
+        {
+            **_SUBJECT,
+            **_NOTHING_COUNTED,
+            "kind": "confidence",
             "found_at": "2026-11-20T14:10:00.000Z",
             "claims_before": 5210,
             "claims_now": 402,
@@ -66,7 +100,24 @@ DRIFT: Final[dict[str, Any]] = {
             "window_from": "2026-11-19T14:10:00.000Z",
             "window_to": "2026-11-20T14:10:00.000Z",
             "breaker": 7,
-            "open": True,
+            "open": False,
+        },
+    ],
+    "monitors": [
+        {
+            **_SUBJECT,
+            "kind": "outcome",
+            "band": "0.90-1.00",
+            "calibrator": "isotonic-3",
+            "labels": 410,
+            "wrong": 31,
+            "allowed_error": 0.03,
+            "statistic": 104_233.0,
+            "threshold": 36_000.0,
+            "signal": "alarm",
+            "direction": None,
+            "since": "2026-11-02T09:00:00.000Z",
+            "newest_label_at": "2026-11-20T16:19:00.000Z",
         }
-    ]
+    ],
 }

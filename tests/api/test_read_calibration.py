@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from calibration.monitoring import watch_labels
 from calibration.tallying import tally
 from reviewqueue.claims import services as claims
 from reviewqueue.claims.models import OutcomeBasis
@@ -93,7 +94,7 @@ def test_a_promise_that_nobody_can_give_is_refused(helpdesk: Caller, query: str)
 
 
 def test_drift_is_listed_with_what_was_seen_newest_first(helpdesk: Caller, world: World) -> None:
-    assert helpdesk.get(f"{PIPELINE}/drift").json() == {"results": []}
+    assert helpdesk.get(f"{PIPELINE}/drift").json() == {"results": [], "monitors": []}
     for version, psi in (("2026-10-01", 440), ("2026-11-01", 1250)):
         tripped(world, version, psi)
     newest, older = helpdesk.get(f"{PIPELINE}/drift").json()["results"]
@@ -125,5 +126,22 @@ def test_no_answer_takes_more_queries_for_more_models(
         tripped(world, version, 300)
     tally(world.pipeline)
     for path in ("thresholds", "drift"):
-        with django_assert_max_num_queries(7):
+        with django_assert_max_num_queries(9):
             assert len(helpdesk.get(f"{PIPELINE}/{path}").json()["results"]) == 3
+
+
+def test_a_broken_promise_is_listed_with_its_band_and_how_the_monitors_stand(helpdesk: Caller, world: World) -> None:
+    world.activate({**POLICY, "calibrators": [IDENTITY]})
+    for _ in range(400):
+        settled(world, correct=False, confidence=0.95)
+    world.validate_band()
+    watch_labels()
+    answer = helpdesk.get(f"{PIPELINE}/drift").json()
+    outcome = next(each for each in answer["results"] if each["kind"] == "outcome")
+    assert (outcome["band"], outcome["allowed_error"], outcome["open"]) == ("0.90-1.00", pytest.approx(0.1), True)
+    assert outcome["wrong"] == outcome["labelled"] > 30
+    assert (outcome["psi"], outcome["claims_now"]) == (None, None)
+    assert outcome["breaker"] == helpdesk.get(f"{PIPELINE}/breakers").json()["results"][0]["id"]
+    calibration = next(each for each in answer["results"] if each["kind"] == "calibration")
+    assert (calibration["direction"], calibration["breaker"], calibration["open"]) == ("over", None, True)
+    assert {each["signal"] for each in answer["monitors"]} == {"alarm"}

@@ -10,9 +10,9 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from calibration import selectors
+from calibration import findings, selectors
 from reviewqueue.api import calibration_answers, calibration_examples
-from reviewqueue.api.calibration_shapes import calibration_answer, finding_answer, threshold_answer
+from reviewqueue.api.calibration_shapes import calibration_answer, finding_answer, monitor_answer, threshold_answer
 from reviewqueue.api.contract import Answer, promises
 from reviewqueue.api.operation import Operation
 from reviewqueue.api.queries import instant, share, text
@@ -92,13 +92,19 @@ class PipelineDrift(Operation):
         },
     )
     def get(self, request: Request, slug: str) -> Response:
-        """List when the confidences moved beyond doubt.
+        """List what the monitors found, and how they stand.
 
-        Each finding stopped its model until a person had looked. It says that something changed, not that anything is
-        wrong: that only labels tell.
+        A finding about confidences says that something changed, not that anything is wrong: that only labels tell. One
+        about an outcome says that a band broke its promise: it decides nothing until a person has looked. Those about
+        calibration ask for another calibrator, and stop nothing.
         """
-        found = selectors.drift_findings(pipeline_with_figures(request, slug))
-        return Response({"results": [finding_answer(breaker) for breaker in found]})
+        pipeline = pipeline_with_figures(request, slug)
+        return Response(
+            {
+                "results": [finding_answer(found) for found in findings.drift_findings(pipeline)],
+                "monitors": [monitor_answer(row) for row in findings.monitors(pipeline)],
+            }
+        )
 
 
 def _calibrations(pipeline: Pipeline, segment: str, since: datetime | None) -> Iterator[dict[str, Any]]:
