@@ -17,7 +17,7 @@ DROP TRIGGER finding_stays ON calibration_finding;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calibration", "0030_suspect_search"),
+        ("calibration", "0041_cell_marks"),
         ("ledger", "0002_one_parse"),
         ("pipelines", "0004_review_forms"),
         ("policy", "0010_outcome_breakers"),
