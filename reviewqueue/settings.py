@@ -96,6 +96,7 @@ TEMPLATES = [
                 "django_htmx.templatetags.django_htmx",
                 "reviewqueue.web.templatetags.show",
                 "reviewqueue.web.templatetags.keys",
+                "reviewqueue.web.templatetags.owner",
             ],
         },
     }

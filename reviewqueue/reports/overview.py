@@ -1,16 +1,13 @@
-"""A pipeline at a glance: what went where, and what waits for people."""
+"""What waits for people in a pipeline."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Count as Number
-
-from reviewqueue.claims.models import Decision, Route
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.review.counting import COUNTED, Count, counts
-from reviewqueue.review.models import Label, ReviewTask
+from reviewqueue.review.models import ReviewTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +22,6 @@ class Depth:
     next_due_at: datetime | None
     has_more: bool
     oldest_at: datetime | None = None
-
-
-def routes_since(pipeline: Pipeline, since: datetime) -> dict[str, int]:
-    """Standing decisions by route, in the order of the routes, zero included."""
-    rows = Decision.objects.filter(pipeline=pipeline, standing=True, decided_at__gte=since)
-    counts = dict(rows.values_list("route").annotate(n=Number("id")))
-    return {route.value: counts.get(route.value, 0) for route in Route}
-
-
-def labels_since(pipeline: Pipeline, since: datetime) -> int:
-    return Label.objects.filter(task__pipeline=pipeline, revision=0, created_at__gte=since).count()
 
 
 def depth(pipeline: Pipeline) -> Depth:

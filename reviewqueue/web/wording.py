@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from reviewqueue.deliveries.selectors import ERROR_TEXTS
-from reviewqueue.web import task_wording
+from reviewqueue.web import owner_wording, task_wording
 
 ROUTES: Final = {
     "accept": "Accepted",
@@ -348,6 +348,7 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "work": WORK,
     "relabel_why": RELABEL_WHY,
     "not_asked": NOT_ASKED,
+    **owner_wording.KINDS,
 }
 
 

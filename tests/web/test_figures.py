@@ -76,14 +76,6 @@ def test_the_figures_are_asked_for_again_and_unchanged_ones_are_304(measured: Wo
     assert olga.ajax("get", BANDS, **known).status_code == 200
 
 
-def test_the_overview_counts_routes_work_and_labels_of_today(measured: World, olga: Visitor) -> None:
-    measured.claim()
-    page = text_of(olga.get("/pipelines/support-answers/"))
-    assert "Held for review <strong>19</strong>" in page
-    assert "<dt>labels today</dt><dd>18</dd>" in page
-    assert "<dt>labels waiting for</dt><dd>1</dd>" in page
-
-
 def test_an_unvalidated_pipeline_names_its_active_version_and_drafts(world: World, olga: Visitor) -> None:
     from reviewqueue.policy import services as policies
 

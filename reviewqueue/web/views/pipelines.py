@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.http import HttpResponse
-from django.utils import timezone
 
 from calibration import selectors as calibration
-from reviewqueue.deliveries.alarms import silent_endpoints
-from reviewqueue.deliveries.selectors import STATE_READERS
 from reviewqueue.errors import Forbidden
-from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, pipeline_for, pipelines_for
-from reviewqueue.policy.selectors import versions
+from reviewqueue.pipelines.selectors import FIGURES_ROLES, pipeline_for, pipelines_for
 from reviewqueue.reports import overview
 from reviewqueue.web.access import page
 from reviewqueue.web.charts import track_start
@@ -52,38 +47,6 @@ def pipelines(request: PersonRequest) -> HttpResponse:
     waiting = overview.depths(found)
     rows = [{"pipeline": each, "waiting": waiting[each.pk]} for each in found]
     return show(request, "pipelines/pipelines.html", {"rows": rows})
-
-
-@page
-def pipeline(request: PersonRequest, slug: str) -> HttpResponse:
-    found = pipeline_for(request.user, slug, FIGURES_ROLES)
-    now = timezone.now()
-    today = _midnight(now)
-    routes = overview.routes_since(found, today)
-    policies = versions(found)
-    context = {
-        "pipeline": found,
-        "active": next((each for each in policies if each.status == "active"), None),
-        "drafts": [each for each in policies if each.status == "draft"],
-        "routes": routes,
-        "claims_today": sum(routes.values()),
-        "labels_today": overview.labels_since(found, today),
-        "depth": overview.depth(found),
-        "states": _states(calibration.band_table(found)),
-        "silent": silent_endpoints(sources=found.sources.all()),
-        "sees_webhooks": has_role(request.user, STATE_READERS, pipeline_id=found.pk),
-    }
-    return show(request, "pipelines/pipeline.html", context)
-
-
-def _midnight(now: datetime) -> datetime:
-    return now.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _states(tables: list[ModelBands]) -> dict[str, int]:
-    """How many bands are in which state, over all models."""
-    states = [row.state for table in tables for row in table.rows]
-    return {state: states.count(state) for state in dict.fromkeys(states)}
 
 
 @page

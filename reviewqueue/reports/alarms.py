@@ -1,0 +1,307 @@
+"""What an owner should look at now, in words. Silence is an alarm too: nobody complains about what does not happen.
+
+An alarm is found by a function of `WATCHERS`: pipeline and what is known of it in, alarms out. A new kind is a function
+more in that tuple.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import exp
+from typing import Final
+
+from django.db import connection
+from django.db.models import Max
+
+from calibration.models import BandStat
+from reviewqueue.accounts.models import User
+from reviewqueue.deliveries.alarms import silent_endpoints
+from reviewqueue.pipelines.models import Grant, Pipeline
+from reviewqueue.pipelines.selectors import WORKING_ROLES
+from reviewqueue.policy.selectors import ActivePolicy, open_breakers
+from reviewqueue.reports.flow import Flow
+from reviewqueue.reports.overview import Depth
+from reviewqueue.reports.workload import Workload
+from reviewqueue.review.models import GoldDraw, GoldItem
+
+LATE: Final = "late"
+WARNING: Final = "warning"
+QUIET_AT_LEAST: Final = timedelta(hours=1)
+"""Shorter silence of people or sources is no alarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """`tone` is "late" for what is wrong already and "warning" for what will be, or may be.
+
+    `page` names the address that helps (of the web edge), with `place` in it where it is not the pipeline's.
+    """
+
+    code: str
+    tone: str
+    title: str
+    text: str
+    page: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the overview knows when it looks for alarms."""
+
+    pipeline: Pipeline
+    active: ActivePolicy | None
+    flow: Flow
+    depth: Depth
+    workload: Workload
+    now: datetime
+
+
+Watcher = Callable[[Seen], Iterator[Alarm]]
+
+
+def alarms_of(seen: Seen) -> list[Alarm]:
+    """What is wrong already comes first."""
+    found = [alarm for watcher in WATCHERS for alarm in watcher(seen)]
+    return sorted(found, key=lambda alarm: alarm.tone != LATE)
+
+
+# --- people and work -------------------------------------------------------------------------------------------------
+
+
+def _nobody_answers_for_it(seen: Seen) -> Iterator[Alarm]:
+    """Neither the owner nor the deputy can log in."""
+    people = [person for person in (seen.pipeline.owner, seen.pipeline.deputy) if person]
+    if not any(person.is_active for person in people):
+        yield Alarm(
+            "no_owner",
+            LATE,
+            "Nobody answers for this pipeline.",
+            f"The account of {seen.pipeline.owner.shown_name} is closed, and no deputy is there. An administrator"
+            " names a new owner.",
+            "settings",
+        )
+
+
+def _nobody_reviews(seen: Seen) -> Iterator[Alarm]:
+    if not seen.depth.open:
+        return
+    holders = Grant.objects.filter(pipeline=seen.pipeline, role__in=WORKING_ROLES).values("user_id")
+    if not User.objects.filter(id__in=holders, is_active=True).exists():
+        yield Alarm(
+            "no_reviewer",
+            LATE,
+            "Nobody may review here.",
+            f"{_number(seen.depth.open, 'label')} wait and no active person has the role of a reviewer or senior.",
+        )
+
+
+def _late_work(seen: Seen) -> Iterator[Alarm]:
+    if seen.depth.overdue:
+        verb = "is" if seen.depth.overdue == 1 else "are"
+        yield Alarm(
+            "overdue",
+            LATE,
+            f"{_number(seen.depth.overdue, 'label')}{'+' if seen.depth.has_more else ''} {verb} late.",
+            "Their claims wait longer than the policy allows.",
+            "tasks",
+        )
+
+
+def _work_that_will_be_late(seen: Seen) -> Iterator[Alarm]:
+    forecast = seen.workload.forecast
+    pace = f"{_pace(forecast.done_per_hour)} done and {_pace(forecast.arrived_per_hour)} asked for an hour"
+    oldest_at = seen.depth.oldest_at
+    if forecast.kind == "nobody_works" and oldest_at and oldest_at < seen.now - QUIET_AT_LEAST:
+        yield Alarm("nobody_works", WARNING, "Nobody has labelled in 24 hours.", "And labels wait.", "tasks")
+    elif forecast.kind == "will_miss":
+        yield Alarm(
+            "will_miss", WARNING, "A due time will be missed.", f"At the pace of the last day: {pace}.", "tasks"
+        )
+    elif forecast.kind == "falls_behind":
+        yield Alarm(
+            "falls_behind",
+            WARNING,
+            "The queue grows faster than it is worked off.",
+            f"At the pace of the last day ({pace}) claims that come in later will miss their due time.",
+            "tasks",
+        )
+
+
+# --- silence ---------------------------------------------------------------------------------------------------------
+
+LOOKED_AT: Final = 2_000
+FEWEST_PAUSES: Final = 20
+LONGEST_TIMES: Final = 2
+
+# A source whose claims lie farther back than what is looked at is found by its own index.
+_PAUSES: Final = """
+    SELECT source.name, last.received_at, pause.longest, pause.pauses
+      FROM pipelines_pipeline_sources AS posts
+      JOIN accounts_source AS source ON source.id = posts.source_id
+     CROSS JOIN LATERAL (
+           SELECT claim.received_at FROM claims_claim AS claim
+            WHERE claim.source_id = source.id ORDER BY claim.id DESC LIMIT 1) AS last
+     CROSS JOIN LATERAL (
+           SELECT max(gap) AS longest, count(gap) AS pauses FROM (
+                  SELECT received_at - lag(received_at) OVER (ORDER BY id) AS gap
+                    FROM (SELECT id, received_at FROM claims_claim
+                           WHERE source_id = source.id ORDER BY id DESC LIMIT %s) AS newest) AS gaps) AS pause
+     WHERE posts.pipeline_id = %s ORDER BY source.name"""
+
+
+def _sources_that_stopped(seen: Seen) -> Iterator[Alarm]:
+    """Silent for more than an hour, and twice as long as ever in their newest claims."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PAUSES, [LOOKED_AT, seen.pipeline.pk])
+        rows = cursor.fetchall()
+    for name, last_at, longest, pauses in rows:
+        silence = seen.now - last_at
+        if pauses >= FEWEST_PAUSES and silence > max(QUIET_AT_LEAST, LONGEST_TIMES * longest):
+            yield Alarm(
+                "source_stopped",
+                LATE,
+                f"{name} has posted nothing for {_span(silence)}.",
+                f"Its longest pause before was {_span(longest)}, among its last {pauses + 1:,} claims.",
+            )
+
+
+CHANCE_OF_SILENCE: Final = 0.001
+
+
+def _sampler_that_drew_nothing(seen: Seen) -> Iterator[Alarm]:
+    """Accepted claims of which none was drawn, where chance alone would hardly ever do that."""
+    flow = seen.flow
+    if not flow.draws and exp(-flow.expected_draws) < CHANCE_OF_SILENCE:
+        yield Alarm(
+            "sampler_silent",
+            LATE,
+            "The audit sample drew nothing.",
+            f"About {flow.expected_draws:.0f} of the accepted claims should have gone to people for measuring, and none"
+            " did: without them nobody would see the accuracy fall.",
+            "policies",
+        )
+
+
+NO_GOLD_FOR: Final = timedelta(days=7)
+
+
+def _no_gold(seen: Seen) -> Iterator[Alarm]:
+    """Labels are given, and for a week none of them was to a task with a known answer."""
+    if not seen.workload.done:
+        return
+    items = GoldItem.objects.filter(pipeline=seen.pipeline, retired_at__isnull=True)
+    since = seen.now - NO_GOLD_FOR
+    if GoldDraw.objects.filter(pipeline=seen.pipeline, answered_at__gte=since).exists():
+        return
+    if items.filter(added_at__lte=since).exists():
+        yield Alarm(
+            "no_gold",
+            WARNING,
+            "No gold task was answered for a week.",
+            "Labels come in, and nothing measures the people who give them.",
+            "gold",
+        )
+    elif seen.pipeline.created_at <= since and not items.exists():
+        yield Alarm(
+            "no_gold",
+            WARNING,
+            "There are no gold tasks.",
+            "Labels come in, and nothing measures the people who give them. Make some of settled claims.",
+            "gold",
+        )
+
+
+def _silent_webhooks(seen: Seen) -> Iterator[Alarm]:
+    for silent in silent_endpoints(sources=seen.pipeline.sources.all()):
+        yield Alarm(
+            "webhook_silent",
+            LATE,
+            f"{silent.endpoint.source.name} may wait in vain to be told.",
+            silent.meaning,
+            "webhook",
+            str(silent.endpoint.pk),
+        )
+
+
+# --- measurement -----------------------------------------------------------------------------------------------------
+
+
+def _stopped_models(seen: Seen) -> Iterator[Alarm]:
+    for breaker in open_breakers(seen.pipeline):
+        what = "Every model" if breaker.covers_everything else f"{breaker.model} {breaker.model_version}"
+        why = "its confidences moved beyond doubt" if breaker.cause == "drift" else "somebody stopped it"
+        yield Alarm("stopped", LATE, f"{what} is stopped.", f"All its claims go to people: {why}.", "breakers")
+
+
+def _broken_promises(seen: Seen) -> Iterator[Alarm]:
+    if seen.active is None:
+        return
+    stats = BandStat.objects.filter(
+        policy_version_id=seen.active.version_id, segment="", state__in=["failed", "breach"]
+    )
+    for stat in stats.order_by("-n_routed", "band")[:MOST_BANDS]:
+        yield Alarm(
+            "band_failed",
+            LATE,
+            f"Band {stat.band} of {stat.model} {stat.model_version} is less right than it has to be.",
+            "Its claims are held for people.",
+            "bands",
+        )
+
+
+MOST_BANDS: Final = 10
+
+
+def _stale_calibrators(seen: Seen) -> Iterator[Alarm]:
+    """A model in use whose newest label is older than the policy's freshness limit."""
+    if seen.active is None or not seen.active.policy.calibrators:
+        return
+    oldest = seen.now - timedelta(days=seen.active.policy.freshness_days)
+    stats = BandStat.objects.filter(policy_version_id=seen.active.version_id, newest_outcome_at__isnull=False)
+    by_subject = stats.values_list("model", "model_version", "prompt_version").annotate(last=Max("newest_outcome_at"))
+    newest = {(model, version, prompt): last for model, version, prompt, last in by_subject}
+    for entry in seen.active.policy.calibrators:
+        last_at = newest.get(entry.subject)
+        if last_at is not None and last_at < oldest:
+            yield Alarm(
+                "calibrator_stale",
+                WARNING,
+                f"The calibrator {entry.name} rests on old labels.",
+                f"The newest label of {entry.model} {entry.model_version} is {_span(seen.now - last_at)} old; the"
+                f" policy allows {_number(seen.active.policy.freshness_days, 'day')}.",
+                "calibrators",
+            )
+
+
+WATCHERS: tuple[Watcher, ...] = (
+    _nobody_answers_for_it,
+    _nobody_reviews,
+    _late_work,
+    _stopped_models,
+    _broken_promises,
+    _sources_that_stopped,
+    _sampler_that_drew_nothing,
+    _silent_webhooks,
+    _work_that_will_be_late,
+    _no_gold,
+    _stale_calibrators,
+)
+
+
+def _number(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def _pace(per_hour: float) -> str:
+    return f"{per_hour:.0f}" if per_hour >= 10 else f"{per_hour:.1f}"
+
+
+def _span(time: timedelta) -> str:
+    seconds = time.total_seconds()
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return _number(int(seconds // size), unit)
+    return "less than a minute"

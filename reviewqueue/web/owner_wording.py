@@ -1,0 +1,49 @@
+"""What the codes on the owner's pages are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+ROUTES_SHORT: Final = {
+    "accept": "accepted",
+    "accept_flagged": "accepted, flagged",
+    "review": "held",
+    "escalate": "held, for a senior",
+    "reject": "rejected",
+    "uncertain": "next step asked",
+}
+
+ENDS: Final = {
+    "right": "right",
+    "wrong": "wrong",
+    "not_judged": "not to be judged",
+    "with_people": "with people",
+    "with_caller": "with its caller",
+    "not_looked_at": "not looked at",
+}
+
+ENDS_LONG: Final = {
+    "right": "The output was right",
+    "wrong": "The output was wrong",
+    "not_judged": "People looked and could not tell",
+    "with_people": "Waits for people",
+    "with_caller": "Waits for its caller's next step",
+    "not_looked_at": "Let go, and nobody looked",
+}
+
+FORECASTS: Final = {
+    "nothing_waits": "Nothing waits, and work is done as fast as it comes in.",
+    "on_time": "At this pace everything that waits is done in time.",
+    "late": "Some of it is late already.",
+    "will_miss": "At this pace the first due time is missed",
+    "falls_behind": "More comes in than gets done: at this pace the first claim is late",
+    "nobody_works": "Nobody has labelled in 24 hours. The next due time is",
+}
+
+KINDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "route_short": ROUTES_SHORT,
+    "end": ENDS,
+    "end_long": ENDS_LONG,
+    "forecast": FORECASTS,
+}
