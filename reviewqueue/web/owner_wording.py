@@ -41,9 +41,44 @@ FORECASTS: Final = {
     "nobody_works": "Nobody has labelled in 24 hours. The next due time is",
 }
 
+MAPS: Final = {
+    "identity": "As stated: nothing is changed",
+    "platt": "Logistic curve (Platt)",
+    "beta": "Beta curve",
+    "isotonic": "Rising steps, joined (isotonic)",
+    "histogram": "Ten steps (histogram)",
+}
+
+CALIBRATOR_STATUS: Final = {
+    "fitted": "undecided",
+    "proposed": "proposed",
+    "rejected": "rejected",
+}
+
+VERDICT_REASONS: Final = {
+    "better": "better beyond doubt",
+    "worse": "worse beyond doubt",
+    "undecided": "more labels will tell",
+    "label_limit": "not shown to be better after 2,000 labels",
+    "error_rises": "its calibration error is higher",
+    "threshold_not_certified": "a threshold is not certified for it",
+    "stated_confidence_holds": "the stated confidence is good as it is",
+    "segment_worse": "worse in the segment",
+}
+
+
+def verdict_reason(code: str) -> str:
+    """A reason for a verdict; one about a segment carries its name after a colon."""
+    kind, _, name = code.partition(":")
+    said = VERDICT_REASONS.get(kind) or kind.replace("_", " ")
+    return f"{said} {name}" if name else said
+
+
 KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "route_short": ROUTES_SHORT,
     "end": ENDS,
     "end_long": ENDS_LONG,
     "forecast": FORECASTS,
+    "map": MAPS,
+    "calibrator": CALIBRATOR_STATUS,
 }

@@ -34,6 +34,7 @@ GROUPS: Final = (
         (
             Entry("bands", "Bands and calibration", "bands"),
             Entry("signals", "Signals", "signals"),
+            Entry("calibrators", "Calibrators", "calibrators"),
         ),
     ),
     Group(

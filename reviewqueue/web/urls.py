@@ -3,6 +3,7 @@ from django.urls import path
 from reviewqueue.operations import health
 from reviewqueue.web.views import (
     breakers,
+    calibrators,
     claims,
     cleaning,
     figures,
@@ -66,6 +67,8 @@ urlpatterns = [
     path("pipelines/", pipelines.pipelines, name="pipelines"),
     path("pipelines/<slug:slug>/", overview.pipeline, name="pipeline"),
     path("pipelines/<slug:slug>/bands/", pipelines.bands, name="bands"),
+    path("pipelines/<slug:slug>/calibrators/", calibrators.calibrators, name="calibrators"),
+    path("pipelines/<slug:slug>/calibrators/use/", calibrators.roll_back, name="roll_back"),
     path("pipelines/<slug:slug>/signals/", signals.signals, name="signals"),
     path("pipelines/<slug:slug>/tiers/", tiers.tiers, name="tiers"),
     path("pipelines/<slug:slug>/cleaning/", cleaning.cleaning, name="cleaning"),

@@ -10,7 +10,9 @@ from django import template
 from reviewqueue.reports.flow import Stream
 from reviewqueue.reports.workload import Hour
 from reviewqueue.web import curves
+from reviewqueue.web.curves import Curves
 from reviewqueue.web.flow_chart import flow_chart
+from reviewqueue.web.owner_wording import verdict_reason
 
 register = template.Library()
 
@@ -26,6 +28,17 @@ def hour_columns(hours: Sequence[Hour], first: str, second: str, title: str) -> 
     labels = [f"{hour.at:%H:%M}" if hour.at.hour % 6 == 0 else "" for hour in hours]
     chart = curves.columns([(hour.arrived, hour.done) for hour in hours], labels)
     return {"chart": chart, "first": first, "second": second, "title": title}
+
+
+@register.inclusion_tag("parts/curves.html")
+def curves_of(chart: Curves, title: str, words: str, note: str = "") -> dict[str, Any]:
+    """A chart with lines; `words` say what it shows to those who do not see it, and where its table is."""
+    return {"chart": chart, "title": title, "words": words, "note": note}
+
+
+@register.filter
+def reason_in_words(code: str) -> str:
+    return verdict_reason(code)
 
 
 @register.inclusion_tag("parts/downloads.html")
