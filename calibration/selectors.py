@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
 from django.db.models import Sum
 
@@ -292,5 +291,3 @@ def certificates(pipeline: Pipeline, *, max_error: float, certainty: float, now:
         for subject, own in by_subject.items()
     ]
     return sorted(found, key=lambda each: (-each.claims, each.subject))
-
-
