@@ -38,6 +38,8 @@ class Calibrator(models.Model):
     champion = models.CharField(max_length=80, blank=True)  # the one it is judged against; "": stated confidence
     looks = models.PositiveSmallIntegerField(default=0)  # how often it was judged; each look may err with its share
     judged_at = models.DateTimeField(null=True)
+    reverse_looks = models.PositiveSmallIntegerField(default=0)  # since it took over: the one before against it
+    rolled_back_in = models.ForeignKey(PolicyVersion, null=True, on_delete=models.PROTECT, related_name="+")
     event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
 
     class Meta:

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from calibration.core.calibrators import CalibratorChoice, fit_calibrator, predict
 from calibration.core.cells import cells_of
 from calibration.core.labels import in_fit_half
 from calibration.core.metrics import auroc, brier, ce2_debiased, ece, log_loss, smooth_ece
-from calibration.core.promote import DELTA, Guards, PairedComparison, Verdict, decide, paired_comparison
+from calibration.core.promote import (
+    DELTA,
+    LABEL_LIMIT,
+    Guards,
+    PairedComparison,
+    Verdict,
+    decide,
+    paired_comparison,
+)
 from calibration.core.segments import Attributes, declared_as, offset_name
 from calibration.evidence import LabelledClaim, Labels, Subject
 from reviewqueue.policy.document import CalibratorEntry, Policy, thawed
 
 FEWEST_TO_FIT = 30
 FEWEST_TO_JUDGE = 100
-GROWTH_WHEN_DECIDED = 1.5
-GROWTH_WHEN_UNDECIDED = 1.05
-"""How many more labels than at the last fit make a new one worth its while. Where the last one was neither proposed
-nor rejected, labels are what is missing, so it is tried again soon."""
+GROWTH = 1.5
+"""How many times the labels of the last fit there have to be before the next one is worth its while."""
+
+FIRST_LOOKS = 8
+"""Fits of a first calibrator until its label limit, each growth step one: they share the chance of a false "better"."""
+
+LOOKS = (100, 200, 400, 800, 1_600, LABEL_LIMIT)
+"""At how many labels a candidate in shadow is judged: one look each, and all share the chance of a mistake."""
 
 ACCEPTABLE_ERROR = 0.0005
 """Debiased squared calibration error up to which the stated confidence may be taken as it is."""
@@ -28,7 +41,8 @@ ACCEPTABLE_ERROR = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A calibrator of one subject, and how it did on labels it was not fitted on."""
+    """A calibrator of one subject. The first one is judged on the other half of the inputs; a later one goes into
+    shadow, and nothing is known of it yet."""
 
     subject: Subject
     kind: str
@@ -38,7 +52,17 @@ class Proposal:
     fit_labels: int
     judged_labels: int
     figures: dict[str, Any]
-    status: str  # "proposed" or "rejected" or "fitted": undecided, more labels will tell
+    status: str  # "proposed" or "rejected" or "fitted": undecided, more labels will tell; or "shadow"
+    champion: str = ""
+    looks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How a candidate did against the calibrator in use, on labels that neither was fitted on."""
+
+    status: str
+    figures: dict[str, Any]
 
 
 def proposals(
@@ -47,8 +71,12 @@ def proposals(
     *,
     wanted: Mapping[tuple[str, str, str], float],
     attributes: Sequence[Attributes],
+    looks: Mapping[tuple[str, str, str], int] | None = None,
 ) -> list[Proposal]:
-    """For every subject that has as many labels as `wanted` for its next fit (none named: the first one)."""
+    """For every subject that has as many labels as `wanted` for its next fit (none named: the first one).
+
+    `looks` says how often a first calibrator of a subject was judged before.
+    """
     found = []
     for subject in sorted({row.place.subject for row in rows}):
         own = [row for row in rows if row.place.subject == subject]
@@ -57,54 +85,118 @@ def proposals(
         fit = Labels([row for row in own if in_fit_half(row.fingerprint)])
         judge = Labels([row for row in own if not in_fit_half(row.fingerprint)])
         if len(fit) >= FEWEST_TO_FIT and len(judge) >= FEWEST_TO_JUDGE:
-            found.append(_proposal(subject, policy.calibrator_of.get(subject), fit, judge, attributes))
+            looked = (looks or {}).get(subject, 0)
+            found.append(_proposal(subject, policy.calibrator_of.get(subject), fit, judge, attributes, looked))
     return found
 
 
 def _proposal(
-    subject: Subject, champion: CalibratorEntry | None, fit: Labels, judge: Labels, attributes: Sequence[Attributes]
+    subject: Subject,
+    champion: CalibratorEntry | None,
+    fit: Labels,
+    judge: Labels,
+    attributes: Sequence[Attributes],
+    looked: int,
 ) -> Proposal:
     choice, attribute = _best_choice(fit, attributes)
-    candidate_map: dict[str, Any] = choice.calibrator.params
-    champion_map: Any = thawed(champion.map) if champion else {"kind": "identity"}
-    new = predict(candidate_map, judge.confidence, segment_names(candidate_map, judge))
-    old = predict(champion_map, judge.confidence, segment_names(champion_map, judge))
-    comparison = paired_comparison(new, old, judge.right, fingerprint=judge.fingerprint)
-    guards = Guards(
-        segments=_by_segment(new, old, judge, attributes),
-        candidate_error=ce2_debiased(cells_of(new, judge.right)),
-        champion_error=ce2_debiased(cells_of(old, judge.right)),
-        thresholds_recertified=True,  # bands are measured anew under the draft before it can decide anything
-    )
-    decision = decide(comparison, guards)
-    status = {Verdict.PROMOTE: "proposed", Verdict.REJECT: "rejected", Verdict.KEEP: "fitted"}[decision.verdict]
-    reasons = decision.reasons
-    if champion is None and choice.name == "identity" and guards.candidate_error <= ACCEPTABLE_ERROR:
-        status, reasons = "proposed", ("stated_confidence_holds",)
+    fitted = {"by_attribute": attribute, "warnings": list(choice.warnings)}
+    if champion is not None:
+        named = {"champion": {"name": champion.name}, "candidate": {"name": choice.name}}
+        judged, looks = Judgement("shadow", named), 0
+    else:
+        judged, looks = _first(choice, judge, attributes), looked + 1
     return Proposal(
         subject=subject,
         kind=choice.calibrator.kind,
         method=choice.name,
-        map=candidate_map,
+        map=choice.calibrator.params,
         attribute=attribute,
         fit_labels=len(fit),
-        judged_labels=len(judge),
-        figures={
-            "champion": {"name": champion.name if champion else "stated confidence", **_figures(old, judge)},
-            "candidate": {"name": choice.name, **_figures(new, judge)},
-            "comparison": {
-                "log_loss_difference": round(comparison.mean, 6),
-                "low": round(comparison.lo, 6),
-                "high": round(comparison.hi, 6),
-                "inputs": comparison.inputs,
-            },
-            "by_attribute": attribute,
-            "verdict": decision.verdict.value if status != "proposed" else "promote",
-            "reasons": list(reasons),
-            "warnings": list(choice.warnings),
-        },
-        status=status,
+        judged_labels=0 if champion else len(judge),
+        figures={**judged.figures, **fitted},
+        status=judged.status,
+        champion=champion.name if champion else "",
+        looks=looks,
     )
+
+
+def _first(choice: CalibratorChoice, judge: Labels, attributes: Sequence[Attributes]) -> Judgement:
+    judged = judgement(choice.calibrator.params, choice.name, None, judge, attributes, delta=DELTA / FIRST_LOOKS)
+    error = judged.figures["candidate"]["ece_debiased"]
+    if choice.name == "identity" and error**2 <= ACCEPTABLE_ERROR:
+        return Judgement("proposed", {**judged.figures, "verdict": "promote", "reasons": ["stated_confidence_holds"]})
+    return Judgement("fitted" if judged.status == "shadow" else judged.status, judged.figures)
+
+
+def judgement(
+    candidate: Mapping[str, Any],
+    method: str,
+    champion: CalibratorEntry | None,
+    judge: Labels,
+    attributes: Sequence[Attributes],
+    *,
+    delta: float,
+    regions: Sequence[str] | None = None,
+    recertified: Callable[[], bool] = lambda: True,
+) -> Judgement:
+    """Proposed, rejected, or left in shadow. `regions` names the band of each label where its accuracy counts apart.
+
+    `recertified` tells whether every band that decides now would decide under the candidate: asked only if it matters.
+    """
+    champion_map: Any = thawed(champion.map) if champion else {"kind": "identity"}
+    new = predict(dict(candidate), judge.confidence, segment_names(candidate, judge))
+    old = predict(champion_map, judge.confidence, segment_names(champion_map, judge))
+    comparison = paired_comparison(new, old, judge.right, fingerprint=judge.fingerprint, delta=delta)
+    guards = Guards(
+        segments=_by_segment(new, old, judge, attributes, regions),
+        candidate_error=ce2_debiased(cells_of(new, judge.right)),
+        champion_error=ce2_debiased(cells_of(old, judge.right)),
+        thresholds_recertified=True,
+    )
+    decision = decide(comparison, guards)
+    if decision.verdict == Verdict.PROMOTE and not recertified():
+        decision = decide(comparison, replace(guards, thresholds_recertified=False))
+    figures = {
+        "champion": {"name": champion.name if champion else "stated confidence", **_figures(old, judge)},
+        "candidate": {"name": method, **_figures(new, judge)},
+        "comparison": _compared(comparison),
+        "verdict": decision.verdict.value,
+        "reasons": list(decision.reasons),
+    }
+    status = {Verdict.PROMOTE: "proposed", Verdict.REJECT: "rejected", Verdict.KEEP: "shadow"}[decision.verdict]
+    return Judgement(status, figures)
+
+
+def judging_labels(rows: Sequence[LabelledClaim], subject: Subject, fitted_at: datetime) -> Labels:
+    """Labels that may judge a candidate in shadow: of the half that certifies, and given after the fit."""
+    return Labels(
+        [
+            row
+            for row in rows
+            if row.place.subject == subject and row.settled_at > fitted_at and not in_fit_half(row.fingerprint)
+        ]
+    )
+
+
+def looks_due(labels: int) -> int:
+    """How many looks this many labels allow."""
+    return sum(labels >= look for look in LOOKS)
+
+
+def reversal(old: CalibratorEntry, new: CalibratorEntry, judge: Labels) -> PairedComparison:
+    """The calibrator that was replaced against the one that replaced it: `better` says that it would do better."""
+    maps: list[Any] = [thawed(old.map), thawed(new.map)]
+    p, q = (predict(each, judge.confidence, segment_names(each, judge)) for each in maps)
+    return paired_comparison(p, q, judge.right, fingerprint=judge.fingerprint, delta=DELTA / len(LOOKS))
+
+
+def _compared(comparison: PairedComparison) -> dict[str, Any]:
+    return {
+        "log_loss_difference": round(comparison.mean, 6),
+        "low": round(comparison.lo, 6),
+        "high": round(comparison.hi, 6),
+        "inputs": comparison.inputs,
+    }
 
 
 def _best_choice(fit: Labels, attributes: Sequence[Attributes]) -> tuple[CalibratorChoice, str | None]:
@@ -129,7 +221,7 @@ def _loss(choice: CalibratorChoice) -> float:
     return min((score.log_loss for score in choice.scores if score.name == choice.name), default=float("inf"))
 
 
-def segment_names(params: Mapping[str, object], labels: Labels) -> list[str | None] | None:
+def segment_names(params: Mapping[str, Any], labels: Labels) -> list[str | None] | None:
     """Each row's segment among those the map treats apart, chosen as routing chooses it; None if it has none."""
     offsets = params.get("offsets")
     if not isinstance(offsets, Mapping):
@@ -137,11 +229,14 @@ def segment_names(params: Mapping[str, object], labels: Labels) -> list[str | No
     return [offset_name(row.place.category, dict(row.place.segments), offsets) for row in labels.rows]
 
 
-def _by_segment(new: Any, old: Any, judge: Labels, attributes: Sequence[Attributes]) -> dict[str, PairedComparison]:
-    """Segments with enough labels to object. They look together, so they share the chance of a false objection."""
+def _by_segment(
+    new: Any, old: Any, judge: Labels, attributes: Sequence[Attributes], regions: Sequence[str] | None
+) -> dict[str, PairedComparison]:
+    """Segments (and bands that decide) with enough labels to object. They share the chance of a false objection."""
     rows_of: dict[str, list[int]] = {}
     for place, row in enumerate(judge.rows):
-        for name in row.place.names_in(attributes):
+        band = [f"band {regions[place]}"] if regions and regions[place] else []
+        for name in (*row.place.names_in(attributes), *band):
             rows_of.setdefault(name, []).append(place)
     large = {name: rows for name, rows in sorted(rows_of.items()) if len(rows) >= FEWEST_TO_JUDGE}
     return {

@@ -109,6 +109,19 @@ def _has(policy: Policy, entry: CalibratorEntry, band: Band | None) -> bool:
     return policy.calibrator_of.get(entry.subject) == entry and (band is None or band in policy.measured_bands)
 
 
+def replaced_by(pipeline: Pipeline) -> list[tuple[CalibratorEntry, CalibratorEntry, datetime]]:
+    """Each calibrator in use that replaced another one: the one before, itself, and since when."""
+    before = _versions_before(pipeline)
+    found = []
+    for new in before[0][1].calibrators if before else ():
+        since = _since(before, new)
+        older = next((policy for activated_at, policy in before if activated_at < since), None)
+        old = older.calibrator_of.get(new.subject) if older else None
+        if old is not None:
+            found.append((old, new, since))
+    return found
+
+
 def last_resets(pipeline: Pipeline) -> dict[Subject, datetime]:
     """When a person last said that a model may decide again: watching starts anew then."""
     resets = Breaker.objects.filter(pipeline=pipeline, reset_at__isnull=False)

@@ -66,7 +66,7 @@ LABELS = labels_of_the_day()
 
 
 def fitted_on(labels: list[LabelledClaim]) -> Proposal:
-    (proposal,) = proposals(parse_policy(POLICY), labels, wanted={}, attributes=["category", "answer"])
+    (proposal,) = proposals(parse_policy(POLICY), labels, wanted={}, attributes=[("category",), ("answer",)])
     return proposal
 
 
