@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -34,7 +34,10 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class GridPoint:
-    """One grid point: share it would accept, labels and errors there, exact p-value, one-sided upper error limit."""
+    """One grid point: share it would accept, labels and errors there, exact p-value, one-sided upper error limit.
+
+    `certified`: a walk from one of the starts came past it, so that the promise holds there as well.
+    """
 
     threshold: float
     coverage: float
@@ -42,6 +45,7 @@ class GridPoint:
     errors: int
     p: float
     upper: float
+    certified: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,9 +144,14 @@ def fixed_sequence(p: FloatArray, starts: Sequence[int], level: float) -> int | 
 
     With a level of delta / (number of starts) the chance that any place passed is a false one is at most delta.
     """
+    return max(_walked(p, starts, level), default=None)
+
+
+def _walked(p: FloatArray, starts: Sequence[int], level: float) -> set[int]:
+    """Every place that a walk came past."""
     failed = np.flatnonzero(p > level)
-    reached = [(int(failed[failed >= s][0]) if np.any(failed >= s) else len(p)) - 1 for s in starts if p[s] <= level]
-    return max(reached, default=None)
+    ends = [int(failed[failed >= start][0]) if np.any(failed >= start) else len(p) for start in starts]
+    return {place for start, end in zip(starts, ends, strict=True) for place in range(start, end)}
 
 
 def lifetime_delta(attempt: int, *, delta: float = 0.05) -> float:
@@ -210,12 +219,12 @@ def _certified(
     needed = labels_needed(alpha, delta=delta, errors=slack)
     first = next((place for place, point in enumerate(tested) if point.n >= needed), None)
     level = delta / starts
-    reached = None
+    walked: set[int] = set()
     if first is not None:
-        p = np.array([point.p for point in tested])
-        reached = fixed_sequence(p, _starts(first, len(tested), starts), level)
-    if reached is not None:
-        at = tested[reached]
+        walked = _walked(np.array([point.p for point in tested]), _starts(first, len(tested), starts), level)
+    if walked:
+        tested = tuple(replace(point, certified=place in walked) for place, point in enumerate(tested))
+        at = tested[max(walked)]
         return Selection(at.threshold, at.coverage, at.n, at.errors, at.p, at.upper, level, None, 0, tested)
     missing = max(needed - round(sample.labels), 0)
     reason = _reason(sample, first is None, rising)

@@ -28,23 +28,29 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A point of a line; the interval is left out where `low` is None."""
+    """A point of a line; the interval is left out where `low` is None. Dots may lead somewhere, in these words."""
 
     x: float
     y: float | None
     low: float | None = None
     high: float | None = None
+    href: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`code` says how it is drawn (line-first, line-second, …); with `steps` a value holds until the next one."""
+    """`code` says how it is drawn (line-first, line-second, …); with `steps` a value holds until the next one.
+
+    With `dots` intervals are whiskers, and every value has a dot; `joined` draws a line between them as well.
+    """
 
     code: str
     name: str
     values: tuple[Value, ...]
     dots: bool = False
     steps: bool = False
+    joined: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +64,21 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Dot:
+    x: str
+    y: str
+    href: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class DrawnLine:
     code: str
     name: str
     path: str
     ranges: tuple[str, ...]
     whiskers: str
-    dots: tuple[tuple[str, str], ...]
+    dots: tuple[Dot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,10 @@ class Curves:
     x_label_y: str
     x_name_y: str
     middle: str
+
+    @property
+    def has_links(self) -> bool:
+        return any(dot.href for line in self.lines for dot in line.dots)
 
 
 WIDTH: Final = 416
@@ -161,11 +179,15 @@ def _drawn(line: Line, x: Axis, y: Axis) -> DrawnLine:
     return DrawnLine(
         code=line.code,
         name=line.name,
-        path="".join(_path(points, line.steps) for points in at),
+        path="".join(_path(points, line.steps) for points in at) if line.joined else "",
         ranges=tuple(_range(run, x, y) for run in runs if not line.dots and all(each.low is not None for each in run)),
         whiskers=_whiskers(line, x, y) if line.dots else "",
-        dots=tuple(point for points in at for point in points) if line.dots else (),
+        dots=tuple(_dot(each, x, y) for run in runs for each in run) if line.dots else (),
     )
+
+
+def _dot(value: Value, x: Axis, y: Axis) -> Dot:
+    return Dot(PLOT.x(x.share(value.x)), PLOT.y(y.share(value.y or 0.0)), value.href, value.words)
 
 
 def _runs(values: Sequence[Value]) -> Iterable[list[Value]]:

@@ -41,6 +41,14 @@ FORECASTS: Final = {
     "nobody_works": "Nobody has labelled in 24 hours. The next due time is",
 }
 
+NO_THRESHOLD: Final = {
+    "too_few_labels": "There are too few labels to promise anything.",
+    "no_threshold_meets_target": "Labels are enough for a test, but wherever one begins, too many are wrong to be sure.",
+    "score_not_informative": "Its confidence is not shown to tell right from wrong: accepting from some value on helps"
+    " nothing.",
+    "all_wrong": "Every label says that the output was wrong.",
+}
+
 MAPS: Final = {
     "identity": "As stated: nothing is changed",
     "platt": "Logistic curve (Platt)",
@@ -79,6 +87,7 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "end": ENDS,
     "end_long": ENDS_LONG,
     "forecast": FORECASTS,
+    "no_threshold": NO_THRESHOLD,
     "map": MAPS,
     "calibrator": CALIBRATOR_STATUS,
 }

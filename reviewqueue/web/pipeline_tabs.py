@@ -33,6 +33,7 @@ GROUPS: Final = (
         "Confidence",
         (
             Entry("bands", "Bands and calibration", "bands"),
+            Entry("coverage", "Error and coverage", "coverage"),
             Entry("signals", "Signals", "signals"),
             Entry("calibrators", "Calibrators", "calibrators"),
         ),

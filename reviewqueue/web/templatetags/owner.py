@@ -37,6 +37,18 @@ def curves_of(chart: Curves, title: str, words: str, note: str = "") -> dict[str
 
 
 @register.filter
+def exact(number: float) -> str:
+    """A number that is read back as it was."""
+    return repr(float(number))
+
+
+@register.filter
+def exact_percent(share: float) -> str:
+    """A share as a percentage, to as many places as a person would type."""
+    return f"{share * 100:.10g}"
+
+
+@register.filter
 def reason_in_words(code: str) -> str:
     return verdict_reason(code)
 
