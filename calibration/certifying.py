@@ -24,6 +24,7 @@ class Certificate:
     """A threshold of one subject, or the reason why there is none.
 
     `labels` are those it was tested on; the share and the number a day are what people would still have to review.
+    `decidable_share` is how much of the traffic confidence may decide about at all.
     """
 
     subject: Subject
@@ -32,6 +33,7 @@ class Certificate:
     claims: int
     review_share: float
     reviews_a_day: float
+    decidable_share: float
 
 
 def certify(
@@ -64,4 +66,5 @@ def certify(
         claims=claims,
         review_share=share,
         reviews_a_day=share * claims / max(days, 1.0),
+        decidable_share=decidable_share,
     )

@@ -31,7 +31,7 @@ class NotCertified(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What accepting from one threshold on would mean.
+    """What accepting from one threshold on would mean; `coverage` is of all claims, those that rules hold included.
 
     `upper` is the error that is not exceeded, with the certainty of the page shared between the starts; `hours` what
     people would review in a day; `edge` the calibrated confidence at which a band would be cut, None where none can be.
@@ -50,7 +50,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One subject, strictest threshold first. `threshold` is the loosest that is certified, or `reason` says why not."""
+    """One subject, strictest threshold first. `threshold` is the loosest certified one, or `reason` says why not.
+
+    `all_hours` is what people would review in a day if nothing were automated.
+    """
 
     model: str
     model_version: str
@@ -58,6 +61,7 @@ class Curve:
     calibrator: str | None
     claims: int
     claims_a_day: float
+    all_hours: float
     labels: int
     threshold: float | None
     reason: str | None
@@ -138,25 +142,32 @@ def _curve(
         calibrator=entry.name if entry else None,
         claims=certificate.claims,
         claims_a_day=a_day,
+        all_hours=a_day * hours_a_claim,
         labels=certificate.labels,
         threshold=selection.threshold,
         reason=selection.reason,
         labels_missing=selection.labels_missing,
-        points=tuple(_point(each, entry, a_day * hours_a_claim, audit_rate) for each in selection.tested),
+        points=tuple(
+            _point(each, entry, certificate.decidable_share, a_day * hours_a_claim, audit_rate)
+            for each in selection.tested
+        ),
     )
 
 
-def _point(point: GridPoint, entry: CalibratorEntry | None, all_hours: float, audit_rate: float) -> Point:
+def _point(
+    point: GridPoint, entry: CalibratorEntry | None, decidable: float, all_hours: float, audit_rate: float
+) -> Point:
     """Below the threshold people see everything, above it the audit sample."""
+    coverage = point.coverage * decidable
     return Point(
         threshold=point.threshold,
-        coverage=point.coverage,
+        coverage=coverage,
         labels=point.n,
         errors=point.errors,
         measured=point.errors / point.n if point.n else None,
         upper=point.upper,
         certified=point.certified,
-        hours=all_hours * (1 - point.coverage + point.coverage * audit_rate),
+        hours=all_hours * (1 - coverage + coverage * audit_rate),
         edge=edge_of(point.threshold, entry),
     )
 

@@ -43,7 +43,7 @@ FORECASTS: Final = {
 
 NO_THRESHOLD: Final = {
     "too_few_labels": "There are too few labels to promise anything.",
-    "no_threshold_meets_target": "Labels are enough for a test, but wherever one begins, too many are wrong to be sure.",
+    "no_threshold_meets_target": "Labels are enough for a test, but wherever one begins, too many are wrong.",
     "score_not_informative": "Its confidence is not shown to tell right from wrong: accepting from some value on helps"
     " nothing.",
     "all_wrong": "Every label says that the output was wrong.",

@@ -76,7 +76,6 @@ def _shown(place: int, curve: Curve, found: CoveragePage) -> dict[str, Any]:
         "curve": curve,
         "errors": _error_chart(name, measured, found, curve) if measured else None,
         "hours": _hours_chart(curve) if measured else None,
-        "all_hours": curve.claims_a_day * found.seconds_a_label * found.labels_each / 3600,
     }
 
 
@@ -86,7 +85,7 @@ def _error_chart(name: str, points: list[Point], found: CoveragePage, curve: Cur
             point.coverage,
             point.upper,
             href=f"#{name}-{number}",
-            words=f"Certified from {point.threshold:.4g} on: {point.coverage:.0%} automated, error at most {point.upper:.1%}",
+            words=f"Certified from {point.threshold:.4g} on: {point.coverage:.0%} of the claims",
         )
         for number, point in enumerate(curve.points)
         if point.certified
@@ -112,7 +111,7 @@ def _error_chart(name: str, points: list[Point], found: CoveragePage, curve: Cur
 
 
 def _hours_chart(curve: Curve) -> Curves:
-    values = tuple(Value(point.coverage, point.hours) for point in curve.points)
+    values = (Value(0.0, curve.all_hours), *(Value(point.coverage, point.hours) for point in curve.points))
     return curves(
         [Line("line-first", "hours of review a day", values)],
         x=Axis(0.0, 1.0, SHARES, "share automated"),
