@@ -59,9 +59,11 @@ class Curve:
     model_version: str
     prompt_version: str
     calibrator: str | None
+    treats_segments_apart: bool
     claims: int
     claims_a_day: float
     all_hours: float
+    decidable_share: float
     labels: int
     threshold: float | None
     reason: str | None
@@ -85,6 +87,7 @@ class CoveragePage:
     seconds_a_label: float
     is_measured: bool
     labels_each: int
+    minutes_a_day: float
     audit_rate: float
     not_shown: int
     results: tuple[Curve, ...]
@@ -118,6 +121,7 @@ def coverage_page(
         seconds_a_label=effort.seconds,
         is_measured=effort.is_measured,
         labels_each=labels_each,
+        minutes_a_day=effort.minutes_a_day,
         audit_rate=audit_rate,
         not_shown=max(len(found) - MODELS_SHOWN, 0),
         results=tuple(_curve(each, policy, effort, labels_each, audit_rate) for each in found[:MODELS_SHOWN]),
@@ -140,9 +144,11 @@ def _curve(
     return Curve(
         **certificate.subject._asdict(),
         calibrator=entry.name if entry else None,
+        treats_segments_apart=bool(entry and entry.map.get("offsets")),
         claims=certificate.claims,
         claims_a_day=a_day,
         all_hours=a_day * hours_a_claim,
+        decidable_share=certificate.decidable_share,
         labels=certificate.labels,
         threshold=selection.threshold,
         reason=selection.reason,

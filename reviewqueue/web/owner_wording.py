@@ -49,6 +49,15 @@ NO_THRESHOLD: Final = {
     "all_wrong": "Every label says that the output was wrong.",
 }
 
+PLANS: Final = {
+    "nothing": "nothing but the audit sample",
+    "cost": "what pays",
+    "capacity": "as much as the minutes allow",
+    "certified": "what the promise asks for",
+    "effective": "the stricter of cost and promise",
+    "everything": "everything",
+}
+
 MAPS: Final = {
     "identity": "As stated: nothing is changed",
     "platt": "Logistic curve (Platt)",
@@ -87,6 +96,7 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "end": ENDS,
     "end_long": ENDS_LONG,
     "forecast": FORECASTS,
+    "plan": PLANS,
     "no_threshold": NO_THRESHOLD,
     "map": MAPS,
     "calibrator": CALIBRATOR_STATUS,

@@ -44,6 +44,7 @@ GROUPS: Final = (
             Entry("policies", "Policies", "policies"),
             Entry("second_opinion", "Second opinion", "second_opinion"),
             Entry("tiers", "Cost and latency", "tiers"),
+            Entry("planner", "Planner", "planner"),
         ),
     ),
     Group(

@@ -234,6 +234,8 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("bands", "get", elsewhere, FIGURES_ELSEWHERE),
     ("signals", "get", here, FIGURES),
     ("signals", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("planner", "get", here, FIGURES),
+    ("planner", "get", elsewhere, FIGURES_ELSEWHERE),
     ("coverage", "get", here, FIGURES),
     ("coverage", "get", elsewhere, FIGURES_ELSEWHERE),
     ("coverage_draft", "post", here, {**DECIDES, "olga": 409, "adam": 403}),
