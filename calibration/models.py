@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -370,3 +371,43 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.model_version} {self.band}"
+
+
+class SliceSearch(models.Model):
+    """What the last search for the worst slices, and for confidence that is upside down, found.
+
+    Derived: a function of the newest labels and of what is watched. Losing it costs one search.
+    """
+
+    pipeline = models.OneToOneField(Pipeline, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    searched_at = models.DateTimeField()
+    next_at = models.DateTimeField()  # when the sweep looks whether there is anything new
+    seen = models.TextField()  # the labels and the declaration it was made of
+    labels = models.PositiveIntegerField()
+    looked_at = models.PositiveIntegerField()
+    tested = models.PositiveIntegerField()
+    slices = models.JSONField()
+    inversions = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.pipeline_id} {self.searched_at}"
+
+
+class DismissedSlice(models.Model):
+    """A slice that an owner does not want to be told of again."""
+
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=71)  # the hash of its facts
+    facts = models.JSONField()
+    dismissed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    dismissed_at = models.DateTimeField(default=timezone.now)
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            # Dismissing twice is one dismissal.
+            models.UniqueConstraint(name="slice_dismissed_once", fields=["pipeline", "name"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pipeline_id} {self.facts}"

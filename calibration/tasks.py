@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from calibration import cleaning, monitoring, services, shadowing, watching
+from calibration import cleaning, monitoring, services, shadowing, slicing, watching
 from reviewqueue.operations.sweeps import run_sweep
 
 
@@ -32,3 +32,8 @@ def watch_labels() -> None:
 @shared_task
 def search_suspects() -> None:
     run_sweep("calibration.search_suspects", cleaning.search_all)
+
+
+@shared_task
+def search_slices() -> None:
+    run_sweep("calibration.search_slices", slicing.search_slices)

@@ -38,6 +38,7 @@ SWEEPS = [
     ("calibration.tasks.watch_labels", 10, "default"),
     ("reviewqueue.claims.tasks.forget_unused_attachments", 3600, "default"),
     ("calibration.tasks.search_suspects", 60, "default"),
+    ("calibration.tasks.search_slices", 60, "default"),
     ("reviewqueue.accounts.tasks.forget_old_requests", 3600, "default"),
 ]
 

@@ -31,6 +31,11 @@ def in_order(attributes: Iterable[str]) -> Attributes:
     return tuple(sorted(set(attributes), key=_order))
 
 
+def declared_order(attributes: Attributes) -> tuple[int, list[tuple[bool, str]]]:
+    """Those alone before pairs, the category first, then by name."""
+    return len(attributes), [_order(each) for each in attributes]
+
+
 def declared_as(attributes: Attributes) -> str:
     """As forms and addresses write it: "category & language"."""
     return AND.join(attributes)

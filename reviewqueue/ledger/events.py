@@ -143,6 +143,8 @@ CATALOGUE: Mapping[str, Shape] = {
     "calibrator.activated": _shape("pipeline calibrator", _CALIBRATOR),
     "calibrator.retired": _shape("pipeline calibrator", _CALIBRATOR),
     "band.state_changed": _shape("pipeline band state_to", _BAND),
+    "slice.dismissed": _shape("pipeline slice"),
+    "slice.brought_back": _shape("pipeline slice"),
     "drift.alarm": _shape("pipeline", _DRIFT),
     "drift.acknowledged": _shape("pipeline", _DRIFT),
     "accuracy.snapshot": _shape("", _SNAPSHOT),

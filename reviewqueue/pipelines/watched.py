@@ -17,6 +17,7 @@ from calibration.core.segments import (
     Attributes,
     can_be_paired,
     declared_as,
+    declared_order,
     in_order,
 )
 from reviewqueue.errors import FieldProblem
@@ -39,7 +40,7 @@ def watched_of(
 
 def as_declared(given: Sequence[Sequence[str]]) -> list[list[str]]:
     """Sound declarations as they are stored: each in one order, those alone before pairs."""
-    return [list(attributes) for attributes in sorted({in_order(each) for each in given}, key=lambda each: len(each))]
+    return [list(attributes) for attributes in sorted({in_order(each) for each in given}, key=declared_order)]
 
 
 def possible_pairs(

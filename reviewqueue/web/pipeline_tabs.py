@@ -34,6 +34,8 @@ GROUPS: Final = (
         (
             Entry("bands", "Bands and calibration", "bands"),
             Entry("coverage", "Error and coverage", "coverage"),
+            Entry("segments", "Segments", "segments"),
+            Entry("compare", "Compare", "compare"),
             Entry("signals", "Signals", "signals"),
             Entry("calibrators", "Calibrators", "calibrators"),
         ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django import forms
 from django.utils.datastructures import MultiValueDict
 
+from calibration.core.segments import AND, declared_as
 from reviewqueue.errors import FieldProblem
 from reviewqueue.pipelines.content_views import KINDS, ORIGINS, PARTS, with_every_view
 from reviewqueue.pipelines.costs import MOST, STEPS, amount_text
@@ -40,6 +41,7 @@ class SettingsForm(forms.Form):
     guideline = forms.CharField(required=False)
     elicitation = forms.ChoiceField(required=False, choices=[("", "Each claim says it"), *ELICITATIONS.items()])
     categories = forms.CharField(required=False)
+    watched = forms.CharField(required=False)
     owner = forms.ChoiceField()
     deputy = forms.ChoiceField(required=False)
     currency = forms.CharField(required=False)
@@ -80,6 +82,7 @@ class SettingsForm(forms.Form):
             **{name: given[name].replace("\r\n", "\n") for name in _TEXTS},
             **people,
             "categories": _lines(given["categories"]),
+            "watched": [[name.strip() for name in line.split(AND)] for line in _lines(given["watched"])],
             "costs": self._costs(),
             "content_views": {
                 **{part: given[f"view_{part}"] for part in PARTS},
@@ -158,6 +161,7 @@ def initial_settings(pipeline: Pipeline, version: str) -> dict[str, Any]:
         "version": version,
         **{name: getattr(pipeline, name) for name in _TEXTS},
         "categories": "\n".join(pipeline.categories),
+        "watched": "\n".join(map(declared_as, map(tuple, pipeline.watched))),
         "owner": str(pipeline.owner_id),
         "deputy": str(pipeline.deputy_id or ""),
         "currency": costs.get("currency", ""),
@@ -225,6 +229,7 @@ LABELS: Final = {
     "guideline": "Guideline",
     "elicitation": "How confidence is obtained",
     "categories": "Categories",
+    "watched": "Watched segments",
     "owner": "Owner",
     "deputy": "Deputy",
     "currency": "Currency",

@@ -13,7 +13,7 @@ CORE = Path(__file__).resolve().parents[2] / "calibration" / "core"
 MODULES = sorted(CORE.glob("*.py"))
 ALLOWED = {"numpy", "scipy", "sklearn"}
 ROUTING_NEEDS = {"__future__", "bisect", "collections", "math", "typing"}
-ALLOWED_STANDARD = ROUTING_NEEDS | {"dataclasses", "enum", "functools", "hashlib"}
+ALLOWED_STANDARD = ROUTING_NEEDS | {"dataclasses", "enum", "functools", "itertools", "hashlib"}
 
 
 def imported(tree: ast.AST) -> Iterator[str]:

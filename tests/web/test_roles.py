@@ -47,6 +47,7 @@ FORMS = {
     *("reviewers", "gold"),
     *("webhook_new", "webhook", "webhook_hosts"),
     "cleaning",
+    "segments",
     "review_form",
 }
 """Addresses that show the form they take."""
@@ -232,6 +233,12 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("pipeline", "get", elsewhere, FIGURES_ELSEWHERE),
     ("bands", "get", here, FIGURES),
     ("bands", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("segments", "get", here, FIGURES),
+    ("segments", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("segments", "post", here, {**DECIDES, "olga": 404, "adam": 404}),
+    ("segments", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 404}),
+    ("compare", "get", here, FIGURES),
+    ("compare", "get", elsewhere, FIGURES_ELSEWHERE),
     ("signals", "get", here, FIGURES),
     ("signals", "get", elsewhere, FIGURES_ELSEWHERE),
     ("planner", "get", here, FIGURES),

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib import messages
 from django.http import HttpResponse
 
+from calibration.core.segments import declared_as
+from calibration.slicing import watched_in
 from reviewqueue.errors import Invalid
 from reviewqueue.pipeline_settings import NamesInUse, SettingsOutdated, change_settings, names_in_use, settings_hash
 from reviewqueue.pipelines.content_views import with_every_view
 from reviewqueue.pipelines.costs import costs_of
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, people_of, pipeline_for
+from reviewqueue.pipelines.watched import every_attribute
 from reviewqueue.policy.selectors import one_person_approval
 from reviewqueue.web.access import form_page
 from reviewqueue.web.render import go, show
@@ -49,6 +52,7 @@ def settings(request: PersonRequest, slug: str) -> HttpResponse:
             "costs": costs_of(pipeline.costs),
             "views": with_every_view(pipeline.content_views),
             "allowed": allowed,
+            "watched": [declared_as(each) for each in watched_in(pipeline)],
         }
         return show(request, "pipelines/settings_read.html", context)
     rows = SignalRows(prefix="signal", initial=initial_rows(pipeline))
@@ -83,6 +87,7 @@ def _show_form(
         "pipeline": pipeline,
         "form": form,
         "rows": rows,
+        "attributes": every_attribute(pipeline.categories, pipeline.segment_values),
         "kept_categories": _kept(pipeline, in_use),
         "allowed": one_person_approval(pipeline),
         "shows_errors": status == 422,
