@@ -372,6 +372,9 @@ class PipelineDetail(Pipeline, frozen=True, kw_only=True):
     elicitation: Annotated[
         Elicitation | None, Meta(description="How confidence is obtained; null where each claim says it.")
     ]
+    watched: Annotated[
+        list[list[str]], Meta(description="What segments statistics are kept for: attributes alone, or two together.")
+    ]
     signals: Annotated[dict[str, Signal], Meta(description="The declared signals, which rules of a policy may use.")]
     costs: Annotated[Costs | None, Meta(description="Null where nobody has set any.")]
     content_views: ContentViews

@@ -169,6 +169,7 @@ _HASH: Final = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886
 PIPELINE_DETAIL: Final[dict[str, Any]] = {
     **PIPELINE,
     "elicitation": "verbalized_after",
+    "watched": [["category"], ["language"], ["category", "language"]],
     "signals": {
         "evidence_coverage": {
             "family": "evidence",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from calibration.selectors import BandRow, ModelBands
+from calibration.slicing import watched_in
 from reviewqueue.claims.selectors import instant, outcome_answer
 from reviewqueue.pipelines.content_views import with_every_view
 from reviewqueue.policy.selectors import ActivePolicy
@@ -75,6 +76,7 @@ def pipeline_detail(
     return {
         **pipeline_answer(pipeline),
         "elicitation": pipeline.elicitation or None,
+        "watched": [list(attributes) for attributes in watched_in(pipeline)],
         "signals": pipeline.signals,
         "costs": pipeline.costs or None,
         "content_views": with_every_view(pipeline.content_views),

@@ -22,6 +22,7 @@ from reviewqueue.api.views import (
     queue_rules,
     reference,
     reviews,
+    segments,
     webhooks,
 )
 
@@ -62,6 +63,8 @@ urlpatterns = [
     path("pipelines/<slug:slug>/calibration", calibration.PipelineCalibration.as_view(), name="calibration"),
     path("pipelines/<slug:slug>/thresholds", calibration.PipelineThresholds.as_view(), name="thresholds"),
     path("pipelines/<slug:slug>/drift", calibration.PipelineDrift.as_view(), name="drift"),
+    path("pipelines/<slug:slug>/segments", segments.PipelineSegments.as_view(), name="segments"),
+    path("pipelines/<slug:slug>/comparison", segments.PipelineComparison.as_view(), name="comparison"),
     path("pipelines/<slug:slug>/policies", policies.Policies.as_view(), name="policies"),
     path("pipelines/<slug:slug>/policies/<int:number>", policies.PolicyDetail.as_view(), name="policy"),
     path("pipelines/<slug:slug>/policies/<int:number>/backtest", policies.PolicyBacktest.as_view(), name="backtest"),

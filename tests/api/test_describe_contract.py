@@ -138,6 +138,7 @@ def test_every_example_of_a_request_is_accepted_as_it_stands(world: World, subte
         "policies": Caller(key_for(world.otto, "admin")),
         "breakers": Caller(key_for(world.otto, "admin")),
         "queue_rules": Caller(key_for(world.olga, "admin")),
+        "segments": Caller(key_for(world.olga, "admin")),
         "open_tasks": Caller(key_for(world.sam, "review")),
         "webhooks": Caller(key_for(world.source, "webhooks")),
     }
