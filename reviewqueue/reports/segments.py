@@ -89,11 +89,12 @@ def segment_page(pipeline: Pipeline, *, sort: str = "worst") -> SegmentPage:
 
 
 def _proposals(search: SliceSearch | None, watched: Sequence[Attributes]) -> list[Proposal]:
-    """One for each slice, however many things are wrong with it, surest first."""
+    """One for each slice, however many things are wrong with it; what can be watched first, then surest first."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for each in search.slices if search else ():
         found.setdefault(each["name"], []).append(each)
-    return [_proposal(name, kinds, watched) for name, kinds in found.items()]
+    proposals = [_proposal(name, kinds, watched) for name, kinds in found.items()]
+    return sorted(proposals, key=lambda each: not each.attributes)
 
 
 def _proposal(name: str, kinds: Sequence[Mapping[str, Any]], watched: Sequence[Attributes]) -> Proposal:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from calibration.core.inversions import Inversion, Labelled, Side, in_words, inversions
+
+from .conftest import Row, is_share
 
 Array = npt.NDArray[Any]
 
@@ -67,6 +70,22 @@ def test_confidence_that_points_the_wrong_way_is_found_by_ranges_and_by_its_rank
     assert set(kinds) == {"ranges", "ranking"}
     assert "Over all claims confidence points the wrong way" in in_words(kinds["ranking"])
     assert kinds["ranges"].surer.low > (kinds["ranges"].other or kinds["ranges"].surer).low - 1e-9
+
+
+def test_in_law_a_real_model_is_surer_than_in_engineering_and_right_less_often(
+    real_data: Callable[[str], tuple[Row, ...]],
+) -> None:
+    rows = [
+        row
+        for row in real_data("mmlu_pro.csv.gz")
+        if row["model"] == "gpt-4.1-mini" and is_share(row["conf_verbal_numeric"])
+    ]
+    confidence, right = np.array([(float(row["conf_verbal_numeric"]), float(row["correct"])) for row in rows]).T
+    subjects = by(np.array([row["segment"] for row in rows]), "category")
+    found = [each for _, each in inversions({"gpt-4.1-mini": (labelled(confidence, right), [subjects])})]
+    pairs = [(each.surer.segment, each.other.segment) for each in found if each.other and each.kind == "segments"]
+    assert ("category=law", "category=engineering") in pairs
+    assert all(each.surer.accuracy < each.other.accuracy for each in found if each.other)
 
 
 def test_few_labels_and_none_at_all_find_nothing() -> None:
