@@ -12,7 +12,9 @@ import numpy.typing as npt
 from scipy import special
 
 from calibration.core.bands import State
+from calibration.core.boosting import boosted_logits, fit_boosted
 from calibration.core.cells import Cells, IntArray, cells_of, unit_array
+from calibration.core.combining import combined_logits, fit_combined
 from calibration.core.fitting import (
     FAINT_PRIOR,
     PRIOR_LABELS,
@@ -25,9 +27,11 @@ from calibration.core.fitting import (
 )
 from calibration.core.intervals import FloatArray
 from calibration.core.labels import BoolArray, cluster_standard_error
-from calibration.core.maps import HIGHEST, LOWEST, PLACES
+from calibration.core.map_numbers import HIGHEST, LOWEST, PLACES
 from calibration.core.metrics import auroc, row_log_loss
 from calibration.core.resampling import cluster_numbers
+from calibration.core.signal_maps import LEAF
+from calibration.core.signal_table import SignalTable, carried_enough, no_signals
 
 StrArray = npt.NDArray[np.str_]
 Segments = str | Iterable[str | None] | None
@@ -40,6 +44,11 @@ FOLDS: Final = 5
 LOSS_CLIP: Final = 1e-3
 FEWEST_LABELS: Final = 30
 
+FEWEST_TO_BOOST: Final = 1_000
+FEWEST_OF_EACH_TO_BOOST: Final = 100
+MOST_TO_BOOST: Final = 20_000
+"""Trees are grown on every n-th label where there are more than this: they hardly change, and take their time."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -49,6 +58,7 @@ class Sample:
     y: FloatArray
     segment: StrArray
     cluster: IntArray
+    signals: SignalTable
 
     @property
     def cells(self) -> Cells:
@@ -59,7 +69,7 @@ class Sample:
         return int(self.cluster.max(initial=-1)) + 1
 
     def part(self, rows: BoolArray) -> Sample:
-        return Sample(self.c[rows], self.y[rows], self.segment[rows], self.cluster[rows])
+        return Sample(self.c[rows], self.y[rows], self.segment[rows], self.cluster[rows], self.signals.part(rows))
 
 
 @dataclass(frozen=True)
@@ -83,8 +93,8 @@ class Calibrator:
     def kind(self) -> str:
         return cast(str, self.params["kind"])
 
-    def predict(self, c: npt.ArrayLike, segment: Segments = None) -> FloatArray:
-        return predict(self.params, c, segment)
+    def predict(self, c: npt.ArrayLike, segment: Segments = None, signals: SignalTable | None = None) -> FloatArray:
+        return predict(self.params, c, segment, signals)
 
 
 @dataclass(frozen=True)
@@ -120,15 +130,17 @@ def fit_calibrator(
     *,
     segment: Segments = None,
     fingerprint: npt.ArrayLike | None = None,
+    signals: SignalTable | None = None,
     candidates: Sequence[Candidate] | None = None,
     seed: int = 0,
 ) -> CalibratorChoice:
     """The simplest candidate whose five-fold log loss lies within one standard error of the best.
 
     One row per label: c in [0, 1], y 1 right or 0 wrong. Folds and standard errors go by fingerprint (default: every
-    row its own), gates count fingerprints. With several segments the segmented Platt map is a candidate too.
+    row its own), gates count fingerprints. With several segments the segmented Platt map is a candidate too; with
+    signals that enough labels carry, so are maps of the confidence and the signals together.
     """
-    sample = _sample(c, y, segment, fingerprint)
+    sample = _sample(c, y, segment, fingerprint, signals)
     fitted_on = {"labels": len(sample.y), "right": int(sample.y.sum()), "inputs": sample.inputs}
     refusal = _reason_not_to_fit(sample)
     if refusal:
@@ -136,10 +148,12 @@ def fit_calibrator(
         return CalibratorChoice(Calibrator({"kind": "identity"}, fitted_on), "identity", state, refusal)
     cells = sample.cells
     warnings = ("score_inverted_or_useless",) if (auroc(cells) or 0) < 0.5 else ()
-    if len(cells.n) == 1:
+    with_signals = bool(carried_enough(sample.signals).names)
+    if len(cells.n) == 1 and not with_signals:
         base_rate = Calibrator(fit_isotonic(cells), fitted_on)
         return CalibratorChoice(base_rate, "base_rate", State.PROVISIONAL, "constant_score", (), warnings)
-    allowed = _allowed(candidates or default_candidates(len(np.unique(sample.segment)) > 1), sample)
+    segmented = len(np.unique(sample.segment)) > 1
+    allowed = _allowed(candidates or default_candidates(segmented, with_signals=with_signals), sample)
     if not allowed:
         raise ValueError("no candidate may be fitted on so few labels")
     fits = {candidate.name: candidate.fit(sample) for candidate in allowed}
@@ -151,25 +165,35 @@ def fit_calibrator(
 
 def fit_segmented(c: npt.ArrayLike, y: npt.ArrayLike, segment: Segments, *, eps: float = EPS_CHOICES[0]) -> Calibrator:
     """The pooled Platt map with shrunken segment offsets, without a choice. Rows without a segment get no offset."""
-    sample = _sample(c, y, segment, None)
+    sample = _sample(c, y, segment, None, None)
     params = _fit_segmented(sample, eps=eps)
     return Calibrator(params, {"labels": len(sample.y), "right": int(sample.y.sum()), "inputs": sample.inputs})
 
 
-def predict(params: Mapping[str, object], c: npt.ArrayLike, segment: Segments = None) -> FloatArray:
+def predict(
+    params: Mapping[str, object], c: npt.ArrayLike, segment: Segments = None, signals: SignalTable | None = None
+) -> FloatArray:
     """`maps.calibrate` for arrays, equal to it within 1e-8. Raises ValueError as it does."""
     confidence = unit_array(c, "confidence")
     kind = cast(str, params["kind"])
     if kind == "identity":
         return confidence
-    if kind not in _PREDICT:
+    if kind in _SIGNAL_LOGITS:
+        table = no_signals(len(confidence)) if signals is None else signals
+        probability: FloatArray = special.expit(_SIGNAL_LOGITS[kind](params, confidence, table))
+    elif kind in _PREDICT:
+        probability = _PREDICT[kind](params, confidence, _names(segment, len(confidence)))
+    else:
         raise ValueError(f"unknown kind of calibration map: {kind!r}")
-    probability = _PREDICT[kind](params, confidence, _names(segment, len(confidence)))
     return np.clip(np.round(probability, PLACES), LOWEST, HIGHEST)
 
 
-def default_candidates(segmented: bool) -> tuple[Candidate, ...]:
+def default_candidates(segmented: bool, *, with_signals: bool = False) -> tuple[Candidate, ...]:
     """The candidates of the design with their gates; each logistic one is tried with both clips."""
+    of_signals = (
+        Candidate("combined", lambda sample: fit_combined(sample.c, sample.y, sample.signals), labels=120),
+        Candidate("boosted", _fit_boosted, labels=FEWEST_TO_BOOST, of_each_class=FEWEST_OF_EACH_TO_BOOST),
+    )
     logistic = [
         candidate
         for eps in EPS_CHOICES
@@ -186,19 +210,27 @@ def default_candidates(segmented: bool) -> tuple[Candidate, ...]:
         Candidate("isotonic", lambda sample: fit_isotonic(sample.cells), labels=400, of_each_class=30),
         Candidate("histogram", lambda sample: fit_histogram(sample.cells), labels=400),
         *(by_segment if segmented else ()),
+        *(of_signals if with_signals else ()),
     )
 
 
 # --- fitting ---------------------------------------------------------------------------------------------------
 
 
-def _sample(c: npt.ArrayLike, y: npt.ArrayLike, segment: Segments, fingerprint: npt.ArrayLike | None) -> Sample:
+def _sample(
+    c: npt.ArrayLike,
+    y: npt.ArrayLike,
+    segment: Segments,
+    fingerprint: npt.ArrayLike | None,
+    signals: SignalTable | None,
+) -> Sample:
     confidence, label = unit_array(c, "confidence"), unit_array(y, "label")
     rows = len(confidence)
     names = _names(segment, rows)
-    if not len(label) == len(names) == rows:
-        raise ValueError("confidence, label and segment must have the same length")
-    return Sample(confidence, label, names, cluster_numbers(fingerprint, rows))
+    table = no_signals(rows) if signals is None else signals
+    if not len(label) == len(names) == len(table) == rows:
+        raise ValueError("confidence, label, segment and signals must have the same length")
+    return Sample(confidence, label, names, cluster_numbers(fingerprint, rows), table)
 
 
 def _names(segment: Segments, rows: int) -> StrArray:
@@ -235,6 +267,13 @@ def _fit_segmented(sample: Sample, eps: float) -> Params:
     return params
 
 
+def _fit_boosted(sample: Sample) -> Params:
+    step = -(-len(sample.y) // MOST_TO_BOOST)
+    rows = np.arange(0, len(sample.y), step)
+    cluster = np.unique(sample.cluster[rows], return_inverse=True)[1]
+    return fit_boosted(sample.c[rows], sample.y[rows], sample.signals.part(rows), cluster)
+
+
 # --- choosing --------------------------------------------------------------------------------------------------
 
 
@@ -268,7 +307,7 @@ def _held_out_loss(candidate: Candidate, sample: Sample, fold: IntArray) -> Floa
     for held_out in range(FOLDS):
         params = candidate.fit(sample.part(fold != held_out))
         rows = fold == held_out
-        p[rows] = predict(params, sample.c[rows], sample.segment[rows])
+        p[rows] = predict(params, sample.c[rows], sample.segment[rows], sample.signals.part(rows))
     return row_log_loss(p, sample.y, clip=LOSS_CLIP)
 
 
@@ -276,6 +315,11 @@ def _complexity(params: Params) -> int:
     """Number of free parameters. Segment offsets add none: their prior already makes them pay."""
     fixed = {"identity": 0, "platt": 2, "beta": 3}
     kind = cast(str, params["kind"])
+    if kind == "combined":
+        terms = cast(dict[str, dict[str, float]], params["signals"]).values()
+        return 2 + sum(2 if term["missing"] else 1 for term in terms)
+    if kind == "boosted":
+        return 2 + sum(len(node) == LEAF for tree in cast(list[list[list[float]]], params["trees"]) for node in tree)
     return fixed[kind] if kind in fixed else len(cast(list[float], params["y"]))
 
 
@@ -319,4 +363,9 @@ _PREDICT: Final[dict[str, Callable[[Mapping[str, object], FloatArray, StrArray],
     "beta": _predict_beta,
     "isotonic": _predict_isotonic,
     "histogram": _predict_histogram,
+}
+
+_SIGNAL_LOGITS: Final[dict[str, Callable[[Mapping[str, object], FloatArray, SignalTable], FloatArray]]] = {
+    "combined": combined_logits,
+    "boosted": boosted_logits,
 }

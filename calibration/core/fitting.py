@@ -13,7 +13,7 @@ from scipy import optimize, special
 
 from calibration.core.cells import Cells, IntArray, binned, equal_mass_bins
 from calibration.core.intervals import FloatArray
-from calibration.core.maps import HIGHEST, LARGEST_COEFFICIENT, LOWEST
+from calibration.core.map_numbers import HIGHEST, LARGEST_COEFFICIENT, LOWEST
 
 Params = dict[str, object]
 Curve = tuple[float, FloatArray, FloatArray]
@@ -38,8 +38,8 @@ def fit_platt(
     cells: Cells, *, eps: float, prior_labels: float = FAINT_PRIOR, prior: tuple[float, float] = (1.0, 0.0)
 ) -> Params:
     """Platt scaling. `prior_labels=PRIOR_LABELS` gives the shrunk form, `prior` what it shrinks towards."""
-    features = np.column_stack([_logit(cells.confidence, eps), np.ones(len(cells.n))])
-    slope, intercept = _logistic(features, cells, np.array(prior), prior_labels, slopes=1)
+    features = np.column_stack([logits_of(cells.confidence, eps), np.ones(len(cells.n))])
+    slope, intercept = logistic(features, cells.n, cells.right, prior=np.array(prior), weight=prior_labels, slopes=1)
     return {"kind": "platt", "slope": slope, "intercept": intercept, "eps": eps}
 
 
@@ -47,7 +47,8 @@ def fit_beta(cells: Cells, *, eps: float) -> Params:
     """Beta calibration (Kull et al. 2017) with both slopes >= 0."""
     c = np.clip(cells.confidence, eps, 1 - eps)
     features = np.column_stack([np.log(c), -np.log1p(-c), np.ones(len(c))])
-    a, b, intercept = _logistic(features, cells, np.array([1.0, 1.0, 0.0]), FAINT_PRIOR, slopes=2)
+    prior = np.array([1.0, 1.0, 0.0])
+    a, b, intercept = logistic(features, cells.n, cells.right, prior=prior, weight=FAINT_PRIOR, slopes=2)
     return {"kind": "beta", "a": a, "b": b, "intercept": intercept, "eps": eps}
 
 
@@ -79,7 +80,7 @@ def fit_segmented_platt(cells_by_segment: Mapping[str, Cells], *, eps: float) ->
     names = sorted(cells_by_segment)
     parts = [cells_by_segment[name] for name in names]
     group = np.repeat(np.arange(len(parts)), [len(part.n) for part in parts])
-    z = np.concatenate([_logit(part.confidence, eps) for part in parts])
+    z = np.concatenate([logits_of(part.confidence, eps) for part in parts])
     n, right = np.concatenate([part.n for part in parts]), np.concatenate([part.right for part in parts])
     solution = _segmented(z, n, right, group, len(names))
     slope, intercept = solution[0], solution[1]
@@ -91,7 +92,7 @@ def fit_segmented_platt(cells_by_segment: Mapping[str, Cells], *, eps: float) ->
     return {"kind": "platt", "slope": float(slope), "intercept": float(intercept), "eps": eps, "offsets": offsets}
 
 
-def _logit(confidence: FloatArray, eps: float) -> FloatArray:
+def logits_of(confidence: FloatArray, eps: float) -> FloatArray:
     clipped: FloatArray = special.logit(np.clip(confidence, eps, 1 - eps))
     return clipped
 
@@ -110,17 +111,22 @@ def _log_loss(logits: FloatArray, n: FloatArray, right: FloatArray) -> tuple[flo
     return float(n @ np.logaddexp(0, logits) - right @ logits), n * p - right, n * p * (1 - p)
 
 
-def _logistic(features: FloatArray, cells: Cells, prior: FloatArray, weight: float, *, slopes: int) -> list[float]:
-    """Coefficients of a logistic fit with prior N(prior, 1 / weight); the first `slopes` of them are >= 0."""
+def logistic(
+    features: FloatArray, n: FloatArray, right: FloatArray, *, prior: FloatArray, weight: float, slopes: int
+) -> list[float]:
+    """Coefficients of a logistic fit with prior N(prior, 1 / weight); the first `slopes` of them are >= 0.
+
+    `n` and `right` count the labels and the right ones of each row of `features`.
+    """
 
     def penalised(v: FloatArray) -> Curve:
-        loss, slope, curvature = _log_loss(features @ v, cells.n, cells.right)
+        loss, slope, curvature = _log_loss(features @ v, n, right)
         away = v - prior
         hessian = features.T @ (curvature[:, None] * features) + weight * np.eye(len(v))
         return loss + weight / 2 * float(away @ away), features.T @ slope + weight * away, hessian
 
     floor = np.where(np.arange(len(prior)) < slopes, 0.0, -np.inf)
-    coefficients: list[float] = _minimum(penalised, prior, floor, cells.labels).tolist()
+    coefficients: list[float] = _minimum(penalised, prior, floor, float(n.sum())).tolist()
     return coefficients
 
 

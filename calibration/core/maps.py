@@ -12,7 +12,8 @@ A map is one of these objects. Confidence and every probability lie in [0, 1]; e
     {"kind": "histogram", "edges": strictly increasing, "y": non-decreasing in (0, 1), one more}
         step function; a confidence equal to an edge belongs to the bin above it
 
-In the two logistic kinds c is first clipped to [eps, 1 - eps].
+In the two logistic kinds c is first clipped to [eps, 1 - eps]. Two more kinds look at the claim's signals beside its
+confidence, "combined" and "boosted": see `signal_maps`.
 """
 
 from __future__ import annotations
@@ -22,27 +23,55 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, cast
 
-PLACES: Final = 8
-"""Decimal places of a calibrated confidence: what the database stores and what thresholds are compared on."""
+from calibration.core.map_numbers import (
+    EPS_RANGE,
+    HIGHEST,
+    LARGEST_COEFFICIENT,
+    LOWEST,
+    PLACES,
+    Problem,
+    field_problems,
+    key_problems,
+    logit,
+    number_problem,
+    pointer_to,
+    sigmoid,
+)
+from calibration.core.signal_maps import (
+    SIGNAL_KINDS,
+    Signals,
+    boosted_logit,
+    boosted_problems,
+    combined_logit,
+    combined_problems,
+    signals_of,
+)
 
-LOWEST: Final = 1e-8
-HIGHEST: Final = 1 - 1e-8
-"""A fitted map never claims certainty; its values stay within these two."""
+__all__ = [
+    "HIGHEST",
+    "LARGEST_COEFFICIENT",
+    "LOWEST",
+    "PLACES",
+    "calibrate",
+    "map_problems",
+    "reads_signals",
+    "signals_of",
+]
 
-LARGEST_COEFFICIENT: Final = 1e6
-"""Bound on the size of slopes and intercepts, so that no sum or product of them can overflow."""
-
-EPS_RANGE: Final = (1e-12, 0.4)
-"""Bounds of eps: small enough to see far tails, large enough that 1 - eps is still below 1 in floating point."""
-
-Problem = tuple[str, str, str]
-"""JSON pointer relative to the map, code, detail for a person."""
+NO_SIGNALS: Final[Signals] = {}
 
 
-def calibrate(params: Mapping[str, object], confidence: float, *, segment: str | None = None) -> float:
+def calibrate(
+    params: Mapping[str, object],
+    confidence: float,
+    *,
+    segment: str | None = None,
+    signals: Signals = NO_SIGNALS,
+) -> float:
     """The calibrated confidence, rounded to eight places, non-decreasing in `confidence`.
 
-    The identity returns the confidence itself; every other kind stays inside (0, 1). `params` must have passed
+    The identity returns the confidence itself; every other kind stays inside (0, 1). A signal that the map asks for
+    and the claim lacks counts as missing, one that the map does not know as nothing. `params` must have passed
     `map_problems`. Raises ValueError for a confidence outside [0, 1] (NaN included) and for an unknown kind.
     """
     if not 0 <= confidence <= 1:
@@ -50,10 +79,18 @@ def calibrate(params: Mapping[str, object], confidence: float, *, segment: str |
     kind = params.get("kind")
     if kind == "identity":
         return float(confidence)
-    probability_of = _PROBABILITY.get(cast(str, kind))
-    if probability_of is None:
+    if kind in _PROBABILITY:
+        probability = _PROBABILITY[kind](params, float(confidence), segment)
+    elif kind in _SIGNAL_LOGIT:
+        probability = sigmoid(_SIGNAL_LOGIT[kind](params, float(confidence), signals))
+    else:
         raise ValueError(f"unknown kind of calibration map: {kind!r}")
-    return min(max(round(probability_of(params, float(confidence), segment), PLACES), LOWEST), HIGHEST)
+    return min(max(round(probability, PLACES), LOWEST), HIGHEST)
+
+
+def reads_signals(params: Mapping[str, object]) -> bool:
+    """Whether the map looks at more than the confidence, so that the confidence alone cannot place a claim."""
+    return params.get("kind") in SIGNAL_KINDS
 
 
 def map_problems(params: object) -> list[Problem]:
@@ -69,7 +106,7 @@ def map_problems(params: object) -> list[Problem]:
     kind = params["kind"]
     if not isinstance(kind, str) or kind not in _KEYS:
         return [("/kind", "unknown_kind", f"kind must be one of {', '.join(_KEYS)}")]
-    problems = list(_key_problems(params, *_KEYS[kind]))
+    problems = list(key_problems(params, *_KEYS[kind], of=f"a map of kind {kind}"))
     if kind in _CONTENT_PROBLEMS:
         problems += _CONTENT_PROBLEMS[kind](params)
     return problems
@@ -78,30 +115,19 @@ def map_problems(params: object) -> list[Problem]:
 # --- values ----------------------------------------------------------------------------------------------------
 
 
-def _sigmoid(logit: float) -> float:
-    if logit >= 0:
-        return 1 / (1 + math.exp(-logit))
-    growth = math.exp(logit)
-    return growth / (1 + growth)
-
-
-def _clipped(params: Mapping[str, object], confidence: float) -> float:
-    eps = cast(float, params["eps"])
-    return min(max(confidence, eps), 1 - eps)
-
-
 def _platt(params: Mapping[str, object], confidence: float, segment: str | None) -> float:
     offsets = cast(Mapping[str, Sequence[float]], params.get("offsets", {}))
     extra_slope, extra_intercept = offsets.get(segment, (0.0, 0.0)) if segment is not None else (0.0, 0.0)
-    c = _clipped(params, confidence)
     slope = cast(float, params["slope"]) + extra_slope
-    return _sigmoid(slope * (math.log(c) - math.log1p(-c)) + cast(float, params["intercept"]) + extra_intercept)
+    z = logit(confidence, cast(float, params["eps"]))
+    return sigmoid(slope * z + cast(float, params["intercept"]) + extra_intercept)
 
 
 def _beta(params: Mapping[str, object], confidence: float, _segment: str | None) -> float:
-    c = _clipped(params, confidence)
+    eps = cast(float, params["eps"])
+    c = min(max(confidence, eps), 1 - eps)
     a, b = cast(float, params["a"]), cast(float, params["b"])
-    return _sigmoid(a * math.log(c) - b * math.log1p(-c) + cast(float, params["intercept"]))
+    return sigmoid(a * math.log(c) - b * math.log1p(-c) + cast(float, params["intercept"]))
 
 
 def _isotonic(params: Mapping[str, object], confidence: float, _segment: str | None) -> float:
@@ -126,6 +152,11 @@ _PROBABILITY: Final[dict[str, Callable[[Mapping[str, object], float, str | None]
     "histogram": _histogram,
 }
 
+_SIGNAL_LOGIT: Final[dict[str, Callable[[Mapping[str, object], float, Signals], float]]] = {
+    "combined": combined_logit,
+    "boosted": boosted_logit,
+}
+
 
 # --- problems --------------------------------------------------------------------------------------------------
 
@@ -135,69 +166,42 @@ _KEYS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "beta": (frozenset({"a", "b", "intercept", "eps"}), frozenset()),
     "isotonic": (frozenset({"x", "y"}), frozenset()),
     "histogram": (frozenset({"edges", "y"}), frozenset()),
+    "combined": (frozenset({"slope", "intercept", "eps", "signals"}), frozenset()),
+    "boosted": (frozenset({"slope", "intercept", "signals", "baseline", "trees"}), frozenset()),
 }
 """Needed and optional keys of each kind, beside the kind itself."""
 
 
-def _pointer(key: object) -> str:
-    return "/" + str(key).replace("~", "~0").replace("/", "~1")
-
-
-def _key_problems(params: Mapping[str, object], needed: frozenset[str], optional: frozenset[str]) -> Iterator[Problem]:
-    for key in sorted(needed - params.keys()):
-        yield _pointer(key), "missing", f"a map of kind {params['kind']} needs {key}"
-    for key in params:
-        if key != "kind" and key not in needed | optional:
-            yield _pointer(key), "unknown_key", f"a map of kind {params['kind']} has no such key"
-
-
-def _number_problem(value: object, low: float, high: float, *, open_ends: bool = False) -> tuple[str, str] | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "not_a_number", "must be a number"
-    if isinstance(value, float) and not math.isfinite(value):
-        return "not_finite", "must be a finite number"
-    inside = low < value < high if open_ends else low <= value <= high
-    if not inside:
-        return "out_of_range", f"must lie {'strictly between' if open_ends else 'between'} {low:g} and {high:g}"
-    return None
-
-
-def _field_problems(params: Mapping[str, object], key: str, low: float, high: float) -> Iterator[Problem]:
-    problem = _number_problem(params[key], low, high) if key in params else None
-    if problem:
-        yield _pointer(key), *problem
-
-
 def _platt_problems(params: Mapping[str, object]) -> Iterator[Problem]:
-    yield from _field_problems(params, "slope", 0, LARGEST_COEFFICIENT)
-    yield from _field_problems(params, "intercept", -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT)
-    yield from _field_problems(params, "eps", *EPS_RANGE)
+    yield from field_problems(params, "slope", 0, LARGEST_COEFFICIENT)
+    yield from field_problems(params, "intercept", -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT)
+    yield from field_problems(params, "eps", *EPS_RANGE)
     offsets = params.get("offsets", {})
     if not isinstance(offsets, Mapping):
         yield "/offsets", "not_an_object", "offsets is an object of segment to [slope, intercept]"
         return
     for segment, pair in offsets.items():
-        yield from _offset_problems("/offsets" + _pointer(segment), pair, params.get("slope"))
+        yield from _offset_problems("/offsets" + pointer_to(segment), pair, params.get("slope"))
 
 
 def _offset_problems(pointer: str, pair: object, slope: object) -> Iterator[Problem]:
     if not isinstance(pair, list | tuple) or len(pair) != 2:
         yield pointer, "wrong_length", "an offset is a list of two numbers, slope and intercept"
         return
-    problems = [_number_problem(value, -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT) for value in pair]
+    problems = [number_problem(value, -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT) for value in pair]
     for place, problem in enumerate(problems):
         if problem:
             yield f"{pointer}/{place}", *problem
-    slope_is_known = _number_problem(slope, 0, LARGEST_COEFFICIENT) is None
+    slope_is_known = number_problem(slope, 0, LARGEST_COEFFICIENT) is None
     if slope_is_known and problems[0] is None and cast(float, slope) + pair[0] < 0:
         yield f"{pointer}/0", "decreasing", "slope plus offset must not be negative"
 
 
 def _beta_problems(params: Mapping[str, object]) -> Iterator[Problem]:
-    yield from _field_problems(params, "a", 0, LARGEST_COEFFICIENT)
-    yield from _field_problems(params, "b", 0, LARGEST_COEFFICIENT)
-    yield from _field_problems(params, "intercept", -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT)
-    yield from _field_problems(params, "eps", *EPS_RANGE)
+    yield from field_problems(params, "a", 0, LARGEST_COEFFICIENT)
+    yield from field_problems(params, "b", 0, LARGEST_COEFFICIENT)
+    yield from field_problems(params, "intercept", -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT)
+    yield from field_problems(params, "eps", *EPS_RANGE)
 
 
 def _isotonic_problems(params: Mapping[str, object]) -> Iterator[Problem]:
@@ -218,17 +222,17 @@ def _list_problems(params: Mapping[str, object], key: str, *, strict: bool, open
         return
     values = params[key]
     if not isinstance(values, list | tuple):
-        yield _pointer(key), "not_a_list", "must be a list of numbers"
+        yield pointer_to(key), "not_a_list", "must be a list of numbers"
         return
     previous: float | None = None
     for place, value in enumerate(values):
-        problem = _number_problem(value, 0, 1, open_ends=open_ends)
+        problem = number_problem(value, 0, 1, open_ends=open_ends)
         if problem:
-            yield f"{_pointer(key)}/{place}", *problem
+            yield f"{pointer_to(key)}/{place}", *problem
             continue
         if previous is not None and (value <= previous if strict else value < previous):
             code = "not_increasing" if strict else "decreasing"
-            yield f"{_pointer(key)}/{place}", code, f"comes after {previous!r}"
+            yield f"{pointer_to(key)}/{place}", code, f"comes after {previous!r}"
         previous = value
 
 
@@ -248,4 +252,6 @@ _CONTENT_PROBLEMS: Final[dict[str, Callable[[Mapping[str, object]], Iterator[Pro
     "beta": _beta_problems,
     "isotonic": _isotonic_problems,
     "histogram": _histogram_problems,
+    "combined": combined_problems,
+    "boosted": boosted_problems,
 }
