@@ -7,8 +7,8 @@ labels. Complaints and hand-picked claims are in neither: only outcomes that mea
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from django.db import connection
 
-from calibration.core.maps import PLACES
+from calibration.core.maps import PLACES, signals_of
 from calibration.core.segments import Attributes, names_of, pair_names, single_names
+from calibration.core.signal_table import SignalTable, signal_table
 from calibration.models import Calibrator
 from reviewqueue.pipelines.models import Pipeline
 
@@ -106,6 +107,7 @@ class LabelledClaim:
     fingerprint: bytes
     received_at: datetime
     settled_at: datetime
+    signals: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,15 @@ class Labels:
         """Each row's segment under one attribute or two, such as "language=en"."""
         return [next(iter(row.place.names_in([attributes])), None) for row in self.rows]
 
+    def signals(self, higher_is: Mapping[str, str]) -> SignalTable:
+        """The signals that point somewhere, as columns."""
+        return signal_table([row.signals for row in self.rows], sorted(higher_is), higher_is=higher_is)
+
+    def signals_of(self, params: Mapping[str, object]) -> SignalTable | None:
+        """The signals that a map looks at; None where it looks at the confidence alone."""
+        names = signals_of(params)
+        return signal_table([row.signals for row in self.rows], names) if names else None
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -145,7 +156,8 @@ _LABELS = """
            CASE WHEN d.facts ? 'checks' THEN ARRAY(
                 SELECT digest FROM jsonb_each(d.facts -> 'checks') AS made (digest, finding)
                  WHERE finding ->> 0 = 'pass' ORDER BY digest) END,
-           o.correct, d.audit_u, d.audit_rate, c.fingerprint, c.received_at, o.created_at
+           o.correct, d.audit_u, d.audit_rate, c.fingerprint, c.received_at, o.created_at,
+           (c.signals || COALESCE(d.facts -> 'signals', '{}'))::text
       FROM claims_outcome o
       JOIN claims_claim c ON c.id = o.claim_id
       JOIN claims_decision d ON d.claim_id = c.id AND d.number = 1
@@ -216,8 +228,10 @@ def _atom(row: Sequence[Any]) -> Atom:
 
 
 def _labelled(row: Sequence[Any]) -> LabelledClaim:
-    correct, audit_u, audit_rate, fingerprint, received_at, settled_at = row[7:]
-    return LabelledClaim(place_of(row), correct, audit_u, audit_rate, bytes(fingerprint), received_at, settled_at)
+    correct, audit_u, audit_rate, fingerprint, received_at, settled_at, signals = row[7:]
+    return LabelledClaim(
+        place_of(row), correct, audit_u, audit_rate, bytes(fingerprint), received_at, settled_at, json.loads(signals)
+    )
 
 
 def place_of(row: Sequence[Any]) -> Place:

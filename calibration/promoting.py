@@ -36,6 +36,7 @@ from calibration.streams import Placed, replaced_by
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.pipelines.signals import directions_of
 from reviewqueue.pipelines.watched import every_attribute
 from reviewqueue.policy.document import CalibratorEntry, Policy, policy_hash
 from reviewqueue.policy.models import BandState, PolicyStatus, PolicyVersion
@@ -72,6 +73,7 @@ def fit_pipeline(pipeline: Pipeline) -> int:
             for subject, row in last.items()
         },
         attributes=attributes_of(pipeline),
+        higher_is=directions_of(pipeline.signals),
         looks={subject: row.looks for subject, row in last.items() if row.status == CalibratorStatus.FITTED},
     )
     for proposal in found:

@@ -22,6 +22,7 @@ from calibration.core.promote import (
 )
 from calibration.core.segments import Attributes, declared_as, offset_name
 from calibration.evidence import LabelledClaim, Labels, Subject
+from calibration.explaining import figures_of_signals
 from reviewqueue.policy.document import CalibratorEntry, Policy, thawed
 
 FEWEST_TO_FIT = 30
@@ -71,11 +72,13 @@ def proposals(
     *,
     wanted: Mapping[tuple[str, str, str], float],
     attributes: Sequence[Attributes],
+    higher_is: Mapping[str, str] | None = None,
     looks: Mapping[tuple[str, str, str], int] | None = None,
 ) -> list[Proposal]:
     """For every subject that has as many labels as `wanted` for its next fit (none named: the first one).
 
-    `looks` says how often a first calibrator of a subject was judged before.
+    `higher_is` says which way each signal points that a map may look at: "better" or "riskier"; `looks` how often a
+    first calibrator of a subject was judged before.
     """
     found = []
     for subject in sorted({row.place.subject for row in rows}):
@@ -85,8 +88,8 @@ def proposals(
         fit = Labels([row for row in own if in_fit_half(row.fingerprint)])
         judge = Labels([row for row in own if not in_fit_half(row.fingerprint)])
         if len(fit) >= FEWEST_TO_FIT and len(judge) >= FEWEST_TO_JUDGE:
-            looked = (looks or {}).get(subject, 0)
-            found.append(_proposal(subject, policy.calibrator_of.get(subject), fit, judge, attributes, looked))
+            looked, champion = (looks or {}).get(subject, 0), policy.calibrator_of.get(subject)
+            found.append(_proposal(subject, champion, fit, judge, attributes, higher_is or {}, looked))
     return found
 
 
@@ -96,10 +99,15 @@ def _proposal(
     fit: Labels,
     judge: Labels,
     attributes: Sequence[Attributes],
+    higher_is: Mapping[str, str],
     looked: int,
 ) -> Proposal:
-    choice, attribute = _best_choice(fit, attributes)
-    fitted = {"by_attribute": attribute, "warnings": list(choice.warnings)}
+    choice, attribute = _best_choice(fit, attributes, higher_is)
+    fitted = {
+        "by_attribute": attribute,
+        "warnings": list(choice.warnings),
+        **figures_of_signals(choice, fit, higher_is),
+    }
     if champion is not None:
         named = {"champion": {"name": champion.name}, "candidate": {"name": choice.name}}
         judged, looks = Judgement("shadow", named), 0
@@ -144,8 +152,7 @@ def judgement(
     `recertified` tells whether every band that decides now would decide under the candidate: asked only if it matters.
     """
     champion_map: Any = thawed(champion.map) if champion else {"kind": "identity"}
-    new = predict(dict(candidate), judge.confidence, segment_names(candidate, judge))
-    old = predict(champion_map, judge.confidence, segment_names(champion_map, judge))
+    new, old = predicted(candidate, judge), predicted(champion_map, judge)
     comparison = paired_comparison(new, old, judge.right, fingerprint=judge.fingerprint, delta=delta)
     guards = Guards(
         segments=_by_segment(new, old, judge, attributes, regions),
@@ -186,7 +193,7 @@ def looks_due(labels: int) -> int:
 def reversal(old: CalibratorEntry, new: CalibratorEntry, judge: Labels) -> PairedComparison:
     """The calibrator that was replaced against the one that replaced it: `better` says that it would do better."""
     maps: list[Any] = [thawed(old.map), thawed(new.map)]
-    p, q = (predict(each, judge.confidence, segment_names(each, judge)) for each in maps)
+    p, q = (predicted(each, judge) for each in maps)
     return paired_comparison(p, q, judge.right, fingerprint=judge.fingerprint, delta=DELTA / len(LOOKS))
 
 
@@ -199,13 +206,22 @@ def _compared(comparison: PairedComparison) -> dict[str, Any]:
     }
 
 
-def _best_choice(fit: Labels, attributes: Sequence[Attributes]) -> tuple[CalibratorChoice, str | None]:
+def predicted(params: Mapping[str, object], labels: Labels) -> Any:
+    """What a map makes of labelled claims, as routing would have."""
+    return predict(params, labels.confidence, segment_names(params, labels), labels.signals_of(params))
+
+
+def _best_choice(
+    fit: Labels, attributes: Sequence[Attributes], higher_is: Mapping[str, str]
+) -> tuple[CalibratorChoice, str | None]:
     """One choice without segments and one per declaration; the lowest cross-validated log loss on the fit half wins.
 
     Segment offsets are shrunk towards none, so an attribute that tells nothing costs next to nothing and wins nothing.
+    The choice without segments may look at signals.
     """
+    signals = fit.signals(higher_is)
     choices: list[tuple[CalibratorChoice, str | None]] = [
-        (fit_calibrator(fit.confidence, fit.right, fingerprint=fit.fingerprint), None)
+        (fit_calibrator(fit.confidence, fit.right, fingerprint=fit.fingerprint, signals=signals), None)
     ]
     for attribute in attributes:
         segment = fit.segment(attribute)

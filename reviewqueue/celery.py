@@ -12,6 +12,7 @@ from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewqueue.settings")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small fits wait for threads longer than they compute
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # and so do small trees
 
 app = Celery("reviewqueue")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -109,7 +109,10 @@ def _calibration(
     raw = np.empty(len(y))
     for held_out in range(FOLDS):
         rows: BoolArray = fold == held_out
-        raw[rows] = _grown(x[~rows], y[~rows], constraints, seed).decision_function(x[rows])
+        model = _grown(x[~rows], y[~rows], constraints, seed)
+        raw[rows] = model._baseline_prediction[0, 0]
+        for stage in model._predictors:
+            raw[rows] += _leaf_values(_tree_as_json(stage[0].nodes), x[rows])
     features = np.column_stack([raw, np.ones(len(raw))])
     slope, intercept = logistic(features, np.ones(len(y)), y, prior=np.array([1.0, 0.0]), weight=PRIOR_LABELS, slopes=1)
     return slope, intercept

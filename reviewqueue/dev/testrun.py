@@ -78,6 +78,7 @@ def test_environment(directory: Path, addresses: Mapping[str, str]) -> dict[str,
         "DATABASE_ROLE": "",
         "REVIEWQUEUE_LOCAL": str(local),
         "REVIEWQUEUE_DEVELOPMENT": "true",
+        "OMP_NUM_THREADS": "1",  # as in the workers: small trees wait for threads longer than they grow
     }
 
 

@@ -45,6 +45,11 @@ def known_signals(declared: Collection[str]) -> frozenset[str]:
     return frozenset(declared) | DERIVED
 
 
+def directions_of(declared: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Which way each signal points that a calibrator may look at: declared ones, and those worked out at intake."""
+    return {name: declared[name]["higher_is"] if name in declared else "better" for name in known_signals(declared)}
+
+
 def signal_problems(signals: object) -> list[FieldProblem]:
     if not isinstance(signals, Mapping):
         return [FieldProblem("/signals", "type", "Signals are an object: what is declared, by name.")]

@@ -162,7 +162,8 @@ def _vouched_for(band: Band, facts: Facts, policy: Policy) -> Band | None:
 
 
 def _calibrated(entry: CalibratorEntry, confidence: float, facts: Facts) -> float:
-    return round(calibrate(entry.map, confidence, segment=_offset_segment(entry, facts)), PLACES)
+    segment = _offset_segment(entry, facts)
+    return round(calibrate(entry.map, confidence, segment=segment, signals=facts.signals), PLACES)
 
 
 def _offset_segment(entry: CalibratorEntry, facts: Facts) -> str | None:
