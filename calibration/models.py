@@ -70,7 +70,7 @@ class Score(models.Model):
     """
 
     claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="+")
-    calibrator = models.ForeignKey(Calibrator, on_delete=models.CASCADE, related_name="scores")
+    calibrator = models.ForeignKey(Calibrator, on_delete=models.CASCADE, db_index=False, related_name="scores")
     p = models.FloatField()
 
     class Meta:
@@ -78,6 +78,7 @@ class Score(models.Model):
             models.UniqueConstraint(name="score_once", fields=["claim", "calibrator"]),
             models.CheckConstraint(name="score_is_a_share", condition=models.Q(p__gte=0, p__lte=1)),
         ]
+        indexes = [models.Index(name="score_last", fields=["calibrator", "-claim"])]  # up to where it has scored
 
     def __str__(self) -> str:
         return f"{self.claim_id} {self.p}"

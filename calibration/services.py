@@ -13,6 +13,7 @@ from calibration.evidence import atoms, fitting_times
 from calibration.measuring import Measured, measure
 from calibration.models import BandStat, Measurement
 from calibration.promoting import attributes_of, fit_calibrators, fit_pipeline
+from calibration.scoring import unknown_scorers
 from calibration.tallying import forget_cells, is_resting, tally
 from reviewqueue.claims.services import millionths
 from reviewqueue.pipelines.models import Pipeline
@@ -58,7 +59,9 @@ def measure_pipeline(pipeline: Pipeline, *, now: datetime | None = None) -> bool
     fitted = fitting_times(pipeline)
     for version in PolicyVersion.objects.filter(pipeline=pipeline, status__in=LIVING).select_related("pipeline"):
         policy = policy_of(version.pk, version.document_hash)
-        _store(version, measure(policy, found, fitted=fitted, now=now, watched=attributes_of(pipeline)))
+        unknown = unknown_scorers(policy, pipeline)
+        known = [atom for atom in found if atom.scored_by not in unknown] if unknown else found
+        _store(version, measure(policy, known, fitted=fitted, now=now, watched=attributes_of(pipeline)))
     Measurement.objects.update_or_create(pipeline=pipeline, defaults={"seen": seen, "measured_at": now})
     return True
 

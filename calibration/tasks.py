@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from calibration import cleaning, monitoring, services, shadowing, slicing, watching
+from calibration import cleaning, monitoring, scoring, services, shadowing, slicing, watching
 from reviewqueue.operations.sweeps import run_sweep
 
 
@@ -12,6 +12,11 @@ def measure_bands() -> None:
 @shared_task
 def fit_calibrators() -> None:
     run_sweep("calibration.fit_calibrators", services.fit_calibrators)
+
+
+@shared_task
+def score_claims() -> None:
+    run_sweep("calibration.score_claims", scoring.score_claims)
 
 
 @shared_task

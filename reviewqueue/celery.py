@@ -34,6 +34,7 @@ SWEEPS = [
     ("reviewqueue.deliveries.tasks.watch_silence", 900, "default"),
     ("calibration.tasks.measure_bands", 4, "default"),
     ("calibration.tasks.fit_calibrators", 15, "default"),
+    ("calibration.tasks.score_claims", 5, "default"),
     ("calibration.tasks.replay_shadows", 10, "default"),
     ("calibration.tasks.watch_drift", 600, "default"),
     ("calibration.tasks.watch_labels", 10, "default"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID, uuid4
@@ -31,9 +32,11 @@ def claim_of(
     route: str = "review",
     reasons: tuple[str, ...] = (),
     passed: tuple[str, ...] = (),
+    worked_out: Mapping[str, float] | None = None,
     **changes: object,
 ) -> Claim:
-    """A claim with its first decision. Without a `question` its input is like no other."""
+    """A claim with its first decision. Without a `question` its input is like no other. `worked_out`: signals that
+    intake added."""
     drawn = route == "accept" and audit_u < audit_rate
     new = UUID(int=int(received_at.timestamp() * 1000) << 80 | uuid4().int & ((1 << 80) - 1))
     with one_transaction():
@@ -62,7 +65,10 @@ def claim_of(
             audit_rate=audit_rate,
             audit_sampled=drawn,
             inclusion_probability=audit_rate,
-            facts={"checks": {digest: ["pass", None, None] for digest in passed}} if passed else {},
+            facts={
+                **({"checks": {digest: ["pass", None, None] for digest in passed}} if passed else {}),
+                **({"signals": dict(worked_out)} if worked_out else {}),
+            },
             decided_at=received_at,
             event_id=entries[1],
         )
