@@ -44,6 +44,7 @@ FOLDS: Final = 5
 LOSS_CLIP: Final = 1e-3
 FEWEST_LABELS: Final = 30
 
+FEWEST_TO_COMBINE: Final = 120
 FEWEST_TO_BOOST: Final = 1_000
 FEWEST_OF_EACH_TO_BOOST: Final = 100
 MOST_TO_BOOST: Final = 20_000
@@ -191,7 +192,9 @@ def predict(
 def default_candidates(segmented: bool, *, with_signals: bool = False) -> tuple[Candidate, ...]:
     """The candidates of the design with their gates; each logistic one is tried with both clips."""
     of_signals = (
-        Candidate("combined", lambda sample: fit_combined(sample.c, sample.y, sample.signals), labels=120),
+        Candidate(
+            "combined", lambda sample: fit_combined(sample.c, sample.y, sample.signals), labels=FEWEST_TO_COMBINE
+        ),
         Candidate("boosted", _fit_boosted, labels=FEWEST_TO_BOOST, of_each_class=FEWEST_OF_EACH_TO_BOOST),
     )
     logistic = [
@@ -265,6 +268,10 @@ def _fit_segmented(sample: Sample, eps: float) -> Params:
     params = fit_segmented_platt({str(name): sample.part(sample.segment == name).cells for name in names}, eps=eps)
     cast(dict[str, object], params["offsets"]).pop("", None)
     return params
+
+
+def _fit_combined(sample: Sample) -> Params:
+    return fit_combined(sample.c, sample.y, sample.signals)
 
 
 def _fit_boosted(sample: Sample) -> Params:

@@ -65,22 +65,23 @@ def contributions(
     *,
     seed: int = 0,
 ) -> list[Contribution]:
-    """Of every input of a map of several signals, the confidence first. Labels are those the map was fitted on.
+    """Of every input of a map of several signals, on the labels it was fitted on.
 
-    Losses come from `FOLDS`-fold cross-validation by input, with the map's way of fitting. What two signals say both
-    is lost by leaving out neither, so the shares of inputs that resemble each other are small and do not add up to 1.
+    The confidence comes first; a signal may have its name. Losses come from `FOLDS`-fold cross-validation by input, with
+    the map's way of fitting. What two signals say both is lost by leaving out neither, so the shares of inputs that
+    resemble each other are small and do not add up to 1.
     """
     used = signals.only(signals_of(params))
     fold = np.random.default_rng(seed).permutation(int(cluster.max()) + 1)[cluster] % FOLDS
     whole = _held_out_loss(params, c, y, used, fold)
     known = float(_base_rate_loss(y, fold).mean() - whole.mean())
     found = []
-    for name in (CONFIDENCE, *used.names):
-        rest = (np.full(len(c), 0.5), used) if name == CONFIDENCE else (c, used.without(name))
+    for name in (None, *used.names):
+        rest = (np.full(len(c), 0.5), used) if name is None else (c, used.without(name))
         lost = _held_out_loss(params, rest[0], y, rest[1], fold) - whole
         loss, error = float(lost.mean()), cluster_standard_error(lost, cluster)
         share = min(max(loss / known, 0.0), 1.0) if known > 0 else 0.0
-        found.append(Contribution(name, *_odds(params, c, used, name), loss, error, share))
+        found.append(Contribution(name or CONFIDENCE, *_odds(params, c, used, name), loss, error, share))
     return found
 
 
@@ -112,10 +113,10 @@ def _logits(params: Mapping[str, object], c: FloatArray, signals: SignalTable) -
 
 
 def _odds(
-    params: Mapping[str, object], c: FloatArray, signals: SignalTable, name: str
+    params: Mapping[str, object], c: FloatArray, signals: SignalTable, name: str | None
 ) -> tuple[float, float, float, float, float, float | None]:
     """`carried`, `odds`, `low`, `high`, `usual_odds` and `missing_odds` of a contribution."""
-    values = c if name == CONFIDENCE else signals.column(name)
+    values = c if name is None else signals.column(name)
     carried = np.isfinite(values)
     low, usual, high = np.quantile(values[carried], [0.25, 0.5, 0.75], method="inverted_cdf").tolist()
     rows = np.arange(0, len(c), -(-len(c) // MOST_ROWS))
@@ -131,10 +132,10 @@ def _odds(
     return float(carried.mean()), odds, low, high, _factor(rise(low, high)), missing
 
 
-def _with(sample: tuple[FloatArray, SignalTable], name: str, value: float) -> tuple[FloatArray, SignalTable]:
+def _with(sample: tuple[FloatArray, SignalTable], name: str | None, value: float) -> tuple[FloatArray, SignalTable]:
     """The sample with one input set to one value everywhere."""
     c, signals = sample
-    if name == CONFIDENCE:
+    if name is None:
         return np.full(len(c), value), signals
     values = signals.values.copy()
     values[:, signals.names.index(name)] = value

@@ -23,6 +23,7 @@ from reviewqueue.api.views import (
     reference,
     reviews,
     segments,
+    signals,
     webhooks,
 )
 
@@ -62,6 +63,7 @@ urlpatterns = [
     path("pipelines/<slug:slug>/bands", pipelines.PipelineBands.as_view(), name="bands"),
     path("pipelines/<slug:slug>/calibration", calibration.PipelineCalibration.as_view(), name="calibration"),
     path("pipelines/<slug:slug>/thresholds", calibration.PipelineThresholds.as_view(), name="thresholds"),
+    path("pipelines/<slug:slug>/signals", signals.PipelineSignals.as_view(), name="signals"),
     path("pipelines/<slug:slug>/drift", calibration.PipelineDrift.as_view(), name="drift"),
     path("pipelines/<slug:slug>/segments", segments.PipelineSegments.as_view(), name="segments"),
     path("pipelines/<slug:slug>/comparison", segments.PipelineComparison.as_view(), name="comparison"),

@@ -316,6 +316,14 @@ NOT_ASKED: Final = {
     "score_not_informative": "its confidence does not tell right from wrong",
 }
 
+MODEL_STANDINGS: Final = {
+    "in_use": "in use",
+    "proposed": "proposed",
+    "in_judgement": "in judgement",
+    "rejected": "rejected",
+    "not_better": "signals tried, not taken",
+}
+
 KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "task_state": task_wording.TASK_STATES,
     "why_not": task_wording.WHY_NOT,
@@ -349,6 +357,7 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "relabel_why": RELABEL_WHY,
     "not_asked": NOT_ASKED,
     **owner_wording.KINDS,
+    "standing": MODEL_STANDINGS,
 }
 
 
@@ -377,6 +386,21 @@ UNKNOWN_STATE: Final = BandState("Unknown", "none", "circle", "")
 def words(code: object, kind: str) -> str:
     """The word for a code; an unknown one with spaces for underscores."""
     return KINDS[kind].get(str(code)) or str(code).replace("_", " ")
+
+
+def odds(factor: float) -> str:
+    """What a factor does to the odds of being right, as the end of a sentence."""
+    if 0.995 <= factor < 1.005:
+        return "leaves the odds as they are"
+    if factor >= 1_000:
+        return "multiplies the odds by more than 1,000"
+    if factor >= 2:
+        return f"multiplies the odds by {factor:.1f}"
+    if factor > 1:
+        return f"raises the odds by {factor - 1:.0%}".replace("%", " %")
+    if factor >= 0.5:
+        return f"lowers the odds by {1 - factor:.0%}".replace("%", " %")
+    return f"divides the odds by {1 / factor:.1f}" if factor >= 0.001 else "divides the odds by more than 1,000"
 
 
 def band_state(code: object) -> BandState:

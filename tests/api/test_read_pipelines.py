@@ -14,6 +14,7 @@ PATHS = (
     "/pipelines/support-answers/calibration",
     "/pipelines/support-answers/thresholds",
     "/pipelines/support-answers/drift",
+    "/pipelines/support-answers/signals",
     "/pipelines/support-answers/policies",
     "/pipelines/support-answers/policies/1",
 )

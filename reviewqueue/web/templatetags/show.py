@@ -148,6 +148,11 @@ def words(code: object, kind: str) -> str:
 
 
 @register.filter
+def odds(factor: float) -> str:
+    return wording.odds(factor)
+
+
+@register.filter
 def moved_by(hours: int) -> str:
     return task_wording.moved_by(hours)
 
