@@ -67,9 +67,9 @@ def contributions(
 ) -> list[Contribution]:
     """Of every input of a map of several signals, on the labels it was fitted on.
 
-    The confidence comes first; a signal may have its name. Losses come from `FOLDS`-fold cross-validation by input, with
-    the map's way of fitting. What two signals say both is lost by leaving out neither, so the shares of inputs that
-    resemble each other are small and do not add up to 1.
+    The confidence comes first; a signal may have its name. Losses come from `FOLDS`-fold cross-validation by input,
+    with the map's way of fitting. What two signals say both is lost by leaving out neither, so the shares of inputs
+    that resemble each other are small and do not add up to 1.
     """
     used = signals.only(signals_of(params))
     fold = np.random.default_rng(seed).permutation(int(cluster.max()) + 1)[cluster] % FOLDS
