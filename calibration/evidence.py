@@ -169,15 +169,22 @@ _ATOMS = """
     SELECT model, model_version, prompt_version, category, segments::text, sum(sum_confidence)::bigint, passed,
            elicitation, scored_by, held, audit_rate, era, fit_half, level, fresh,
            sum(claims), sum(sampled), sum(labelled), sum("right"), min(first_at), max(last_at), max(newest_at)
-      FROM calibration_cell
+      FROM {table}
      WHERE pipeline_id = %(pipeline)s
        AND (%(model)s::text IS NULL OR model = %(model)s AND model_version = %(model_version)s
                                        AND prompt_version = %(prompt_version)s)
        AND (%(elicitation)s = '' OR elicitation = %(elicitation)s)
-       AND (%(since)s::date IS NULL OR day >= %(since)s) AND (%(until)s::date IS NULL OR day <= %(until)s)
+       AND {days}
      GROUP BY model, model_version, prompt_version, category, segments, passed, elicitation, scored_by, held,
               audit_rate, era, fit_half, level, fresh, confidence
      ORDER BY model, model_version, prompt_version, scored_by, confidence"""
+
+
+_OF_ALL_TIME = _ATOMS.format(table="calibration_monthcell", days="true")
+_OF_DAYS = _ATOMS.format(
+    table="calibration_cell",
+    days="(%(since)s::date IS NULL OR day >= %(since)s) AND (%(until)s::date IS NULL OR day <= %(until)s)",
+)
 
 
 def atoms(
@@ -192,7 +199,7 @@ def atoms(
     names = subject._asdict() if subject else dict.fromkeys(Subject._fields)
     named: dict[str, Any] = {"pipeline": pipeline_id, "elicitation": elicitation, "since": since, "until": until}
     with connection.cursor() as cursor:
-        cursor.execute(_ATOMS, {**named, **names})
+        cursor.execute(_OF_DAYS if since or until else _OF_ALL_TIME, {**named, **names})
         return [_atom(row) for row in cursor.fetchall()]
 
 

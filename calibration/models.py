@@ -84,16 +84,15 @@ class Score(models.Model):
         return f"{self.claim_id} {self.p}"
 
 
-class Cell(models.Model):
-    """Claims of one day that no statistic tells apart, counted: what every figure of a pipeline is computed from.
+class Counted(models.Model):
+    """Claims that no statistic tells apart, counted: what every figure of a pipeline is computed from.
 
-    Derived: a function of claims, first decisions and measured outcomes. `part` is the unit of recomputation: the day
-    that the ids of its claims begin with. Labelled claims are in cells of their own.
+    Derived: a function of claims, first decisions and measured outcomes. `part` is the unit of recomputation. Labelled
+    claims are counted apart from the others.
     """
 
-    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="+")
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, db_index=False, related_name="+")
     part = models.DateField()
-    day = models.DateField()  # of receipt, UTC
     era = models.DateTimeField()  # the last change of what decides, at or before receipt; 1970 before the first one
     model = models.CharField(max_length=120)
     model_version = models.CharField(max_length=120)
@@ -119,9 +118,10 @@ class Cell(models.Model):
     newest_at = models.DateTimeField(null=True)  # when the newest outcome came in
 
     class Meta:
+        abstract = True
         constraints = [
             models.CheckConstraint(
-                name="cell_counts_fit",
+                name="%(class)s_counts_fit",
                 condition=models.Q(
                     right__gte=0,
                     right__lte=models.F("labelled"),
@@ -131,12 +131,22 @@ class Cell(models.Model):
             ),
         ]
         indexes = [
-            models.Index(name="cell_part", fields=["pipeline", "part"]),
-            models.Index(name="cell_subject", fields=["pipeline", "model", "model_version", "prompt_version", "day"]),
+            models.Index(name="%(class)s_part", fields=["pipeline", "part"]),
+            models.Index(name="%(class)s_subject", fields=["pipeline", "model", "model_version", "prompt_version"]),
         ]
 
     def __str__(self) -> str:
-        return f"{self.pipeline_id} {self.day} {self.confidence}"
+        return f"{self.pipeline_id} {self.part} {self.confidence}"
+
+
+class Cell(Counted):
+    """Claims of one day. `part` is the day that their ids begin with, `day` that of receipt (UTC)."""
+
+    day = models.DateField()
+
+
+class MonthCell(Counted):
+    """Cells of the days of one calendar month, added up. `part` is its first day."""
 
 
 class LabelledInput(models.Model):
@@ -149,24 +159,26 @@ class LabelledInput(models.Model):
         Claim, primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
     )
     pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, db_index=False, related_name="+")
-    input = models.BinaryField(max_length=32)  # SHA-256 of model, versions and fingerprint
+    input = models.BinaryField(max_length=32)  # SHA-256 of pipeline, model, versions and fingerprint
     fit_half = models.BooleanField()
 
     class Meta:
-        indexes = [models.Index(name="labelled_input", fields=["pipeline", "input", "claim"])]
+        indexes = [models.Index(name="labelled_input", fields=["input", "claim"])]
 
     def __str__(self) -> str:
         return str(self.claim_id)
 
 
 class CellMark(models.Model):
-    """A part whose rows changed since its cells were made. Triggers write it with the change, the sweep deletes it.
+    """A part whose rows changed since its cells were made, or a month whose cells changed since they were added up.
 
+    Triggers write the former with the change, the sweep the latter; the sweep deletes both.
     Losing one would leave figures behind until the day changes again; `forget_derived` makes everything anew.
     """
 
     pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, db_constraint=False, related_name="+")
     part = models.DateField()
+    is_month = models.BooleanField(db_default=False)
 
     def __str__(self) -> str:
         return f"{self.pipeline_id} {self.part}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from calibration.certifying import Certificate, certify
 from calibration.core.bands import SLACK_ERRORS
@@ -13,7 +14,7 @@ from calibration.core.intervals import labels_needed
 from calibration.core.report import HISTOGRAM_BINS, calibration_report
 from calibration.evidence import Atom, Subject, atoms, fitting_times
 from calibration.findings import drift_findings
-from calibration.models import BandStat, Calibrator, Cell
+from calibration.models import BandStat, Calibrator, Cell, MonthCell
 from calibration.sample import Slice, Weighted, active_of, weighted_cells
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.document import VERIFIED, Policy
@@ -264,10 +265,10 @@ def _reliability(weighted: Weighted) -> Reliability:
 
 def subjects(pipeline: Pipeline, *, since: datetime | None = None) -> list[Subject]:
     """Every model, model version and prompt version with a label, most labels first. `since` counts whole days."""
-    cells = Cell.objects.filter(pipeline=pipeline, scored_by="", labelled__gt=0)
-    if since is not None:
-        cells = cells.filter(day__gte=since.astimezone(UTC).date())
-    counted = cells.values_list("model", "model_version", "prompt_version").annotate(labels=Sum("labelled"))
+    by_day = Cell.objects.filter(day__gte=since.astimezone(UTC).date()) if since else None
+    cells: QuerySet[Any] = MonthCell.objects.all() if by_day is None else by_day
+    labelled = cells.filter(pipeline=pipeline, scored_by="", labelled__gt=0)
+    counted = labelled.values_list("model", "model_version", "prompt_version").annotate(labels=Sum("labelled"))
     return [Subject(*row[:3]) for row in sorted(counted, key=lambda row: (-row[3], row[:3]))]
 
 

@@ -8,7 +8,7 @@ nothing: the cells are always those of the rows (docs/decisions/0038).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from time import monotonic
 from typing import Any, Final, NamedTuple
@@ -20,9 +20,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from calibration.core.labels import in_fit_half
-from calibration.evidence import BEGINNING, Subject, first_id
-from calibration.models import Cell, CellMark, CellState, LabelledInput
-from calibration.tallying_sql import CELLS, ERAS, GONE, INPUTS, LATER_PARTS, NEW_LABELS, PARTS, RATES
+from calibration.evidence import BEGINNING, first_id
+from calibration.models import Cell, CellMark, CellState, LabelledInput, MonthCell
+from calibration.tallying_sql import CELLS, ERAS, GONE, INPUTS, LATER_PARTS, MONTH, NEW_LABELS, PARTS, RATES
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.transactions import service
 
@@ -58,7 +58,7 @@ def is_resting(pipeline: Pipeline) -> bool:
 
 def forget_cells(pipeline: Pipeline) -> None:
     """The next run makes everything anew."""
-    for model in (Cell, LabelledInput, CellMark, CellState):
+    for model in (Cell, MonthCell, LabelledInput, CellMark, CellState):
         model.objects.filter(pipeline=pipeline).delete()
 
 
@@ -80,11 +80,16 @@ def _tallied(pipeline: Pipeline, until: float) -> bool:
             done.clear()  # an audit rate that no cell has counted with: any label may have another level
         else:
             done.add(parts[0])
+    for month in _marked(pipeline, is_month=True):
+        if monotonic() > until:
+            return False
+        _add_up(pipeline, month)
     return True
 
 
-def _marked(pipeline: Pipeline) -> list[date]:
-    return list(CellMark.objects.filter(pipeline=pipeline).order_by("part").values_list("part", flat=True).distinct())
+def _marked(pipeline: Pipeline, *, is_month: bool = False) -> list[date]:
+    marks = CellMark.objects.filter(pipeline=pipeline, is_month=is_month)
+    return list(marks.order_by("part").values_list("part", flat=True).distinct())
 
 
 @service
@@ -126,7 +131,8 @@ def _recount(pipeline: Pipeline, part: date) -> bool:
     """
     _take_the_time()
     state = CellState.objects.select_for_update(no_key=True).get(pipeline=pipeline)
-    CellMark.objects.filter(pipeline=pipeline, part=part).delete()
+    CellMark.objects.filter(pipeline=pipeline, part=part, is_month=False).delete()
+    CellMark.objects.create(pipeline=pipeline, part=part.replace(day=1), is_month=True)
     start = datetime(part.year, part.month, part.day, tzinfo=UTC)
     span: dict[str, Any] = {
         "pipeline": pipeline.pk,
@@ -143,9 +149,21 @@ def _recount(pipeline: Pipeline, part: date) -> bool:
     if unknown:
         state.rates = sorted({*state.rates, *used})
         _mark(pipeline, _parts(pipeline))
-    state.changes += 1
-    state.save(update_fields=["rates", "changes"])
+        state.save(update_fields=["rates"])
     return bool(unknown)
+
+
+@service
+def _add_up(pipeline: Pipeline, month: date) -> None:
+    """Adds up the cells of a month, so that what is asked of all time does not read every day."""
+    _take_the_time()
+    state = CellState.objects.select_for_update(no_key=True).get(pipeline=pipeline)
+    CellMark.objects.filter(pipeline=pipeline, part=month, is_month=True).delete()
+    MonthCell.objects.filter(pipeline=pipeline, part=month).delete()
+    following = (month + timedelta(days=31)).replace(day=1)
+    with connection.cursor() as cursor:
+        cursor.execute(MONTH, {"pipeline": pipeline.pk, "month": month, "following": following})
+    CellState.objects.filter(pipeline=pipeline).update(changes=state.changes + 1)
 
 
 def _take_the_time() -> None:
@@ -159,7 +177,7 @@ def _update_inputs(cursor: CursorWrapper, span: dict[str, Any]) -> None:
     cursor.execute(GONE, span)
     changed: list[tuple[UUID, bytes]] = [(claim, bytes(each)) for claim, each in cursor.fetchall()]
     cursor.execute(NEW_LABELS, span)
-    new = [(row[0], _input(Subject(*row[1:4]), bytes(row[4])), in_fit_half(bytes(row[4]))) for row in cursor.fetchall()]
+    new = [(claim, *_of_input(span["pipeline"], names, bytes(each))) for claim, *names, each in cursor.fetchall()]
     if new:
         claims, inputs, halves = map(list, zip(*new, strict=True))
         cursor.execute(INPUTS, {**span, "claims": claims, "inputs": inputs, "halves": halves})
@@ -169,5 +187,7 @@ def _update_inputs(cursor: CursorWrapper, span: dict[str, Any]) -> None:
         cursor.execute(LATER_PARTS, {**span, "claims": claims, "inputs": inputs})
 
 
-def _input(subject: Subject, fingerprint: bytes) -> bytes:
-    return hashlib.sha256("\x1f".join(subject).encode() + fingerprint).digest()
+def _of_input(pipeline_id: int, names: Sequence[str], fingerprint: bytes) -> tuple[bytes, bool]:
+    """What tells the inputs of a pipeline's models and versions apart, and whether this one serves fitting."""
+    key = "\x1f".join([str(pipeline_id), *names])
+    return hashlib.sha256(key.encode() + fingerprint).digest(), in_fit_half(fingerprint)

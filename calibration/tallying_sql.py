@@ -8,6 +8,7 @@ from typing import Final
 # A claim that was handed back with a next step was not drawn at all: whether people saw it depends on whether its
 # caller came back.
 
+# Joined rows are in the same range of claim ids. Said for every table, or each part would read the tables whole.
 GONE: Final = """
     DELETE FROM calibration_labelledinput l
      WHERE l.pipeline_id = %(pipeline)s AND l.claim_id >= %(first)s AND l.claim_id < %(end)s
@@ -18,9 +19,10 @@ GONE: Final = """
 NEW_LABELS: Final = """
     SELECT c.id, c.model, c.model_version, c.prompt_version, c.fingerprint
       FROM claims_claim c
-      JOIN claims_decision d ON d.claim_id = c.id AND d.number = 1
+      JOIN claims_decision d ON d.claim_id = c.id AND d.number = 1 AND d.claim_id >= %(first)s AND d.claim_id < %(end)s
        AND (d.audit_sampled OR d.inclusion_probability = 1 AND d.route <> 'uncertain')
       JOIN claims_outcome o ON o.claim_id = c.id AND o.measures AND o.correct IS NOT NULL
+       AND o.claim_id >= %(first)s AND o.claim_id < %(end)s
      WHERE c.pipeline_id = %(pipeline)s AND c.id >= %(first)s AND c.id < %(end)s
        AND NOT EXISTS (SELECT FROM calibration_labelledinput l WHERE l.claim_id = c.id)"""
 
@@ -34,7 +36,7 @@ LATER_PARTS: Final = """
     SELECT DISTINCT later.pipeline_id, claim_part(later.claim_id)
       FROM unnest(%(claims)s::uuid[], %(inputs)s::bytea[]) AS changed (claim, input)
       JOIN calibration_labelledinput later
-        ON later.pipeline_id = %(pipeline)s AND later.input = changed.input AND later.claim_id > changed.claim
+        ON later.input = changed.input AND later.claim_id > changed.claim
      WHERE claim_part(later.claim_id) > %(part)s"""
 
 RATES: Final = """
@@ -78,8 +80,11 @@ CELLS: Final = """
                l.input IS NOT NULL AND o.correct IS NOT NULL AS labelled
           FROM claims_claim c
           JOIN claims_decision d ON d.claim_id = c.id AND d.number = 1
+           AND d.claim_id >= %(first)s AND d.claim_id < %(end)s
           LEFT JOIN claims_outcome o ON o.claim_id = c.id AND o.measures
+           AND o.claim_id >= %(first)s AND o.claim_id < %(end)s
           LEFT JOIN calibration_labelledinput l ON l.claim_id = c.id
+           AND l.claim_id >= %(first)s AND l.claim_id < %(end)s
          WHERE c.pipeline_id = %(pipeline)s AND c.id >= %(first)s AND c.id < %(end)s
            AND (o.id IS NULL OR o.correct IS NOT NULL)
     ), scored AS (
@@ -102,10 +107,23 @@ CELLS: Final = """
                 THEN (%(rates)s::float8[])[width_bucket(audit_u, %(rates)s::float8[]) + 1] END AS level,
            labelled AND NOT EXISTS (
                SELECT FROM calibration_labelledinput earlier
-                WHERE earlier.pipeline_id = %(pipeline)s AND earlier.input = scored.input
-                  AND earlier.claim_id < scored.id) AS fresh,
+                WHERE earlier.input = scored.input AND earlier.claim_id < scored.id) AS fresh,
            count(*), count(*) FILTER (WHERE drawn), count(*) FILTER (WHERE labelled),
            count(*) FILTER (WHERE labelled AND correct), sum(score)::bigint,
            min(received_at), max(received_at), max(created_at) FILTER (WHERE labelled)
       FROM scored
      GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18"""
+
+MONTH: Final = """
+    INSERT INTO calibration_monthcell (
+        pipeline_id, part, era, model, model_version, prompt_version, elicitation, scored_by, category, segments,
+        passed, held, confidence, audit_rate, fit_half, level, fresh,
+        claims, sampled, labelled, "right", sum_confidence, first_at, last_at, newest_at)
+    SELECT pipeline_id, %(month)s, era, model, model_version, prompt_version, elicitation, scored_by,
+           category, segments, passed, held, confidence, audit_rate, fit_half, level, fresh,
+           sum(claims), sum(sampled), sum(labelled), sum("right"), sum(sum_confidence)::bigint,
+           min(first_at), max(last_at), max(newest_at)
+      FROM calibration_cell
+     WHERE pipeline_id = %(pipeline)s AND part >= %(month)s AND part < %(following)s
+     GROUP BY pipeline_id, era, model, model_version, prompt_version, elicitation, scored_by, category, segments,
+              passed, held, confidence, audit_rate, fit_half, level, fresh"""
