@@ -86,7 +86,7 @@ class _Judge:
     def fate(self, past: _Past) -> Fate:
         subject = (past.facts.model, past.facts.model_version, past.facts.prompt_version)
         states = self._earned if self._states is None else self._states.get(subject, {})
-        facts = replace(past.facts, band_states=states)
+        facts = replace(past.facts, band_states=states, audit_rates={})
         if self._policy is None:
             return _fate(no_policy(facts), None, past, None)
         facts = checked_for(facts, self._policy, past.content)

@@ -61,7 +61,7 @@ def _decision(
 ) -> ShadowDecision:
     facts = checked_for(facts_from_json(stored), policy, content)
     subject = (facts.model, facts.model_version, facts.prompt_version)
-    routing = route(replace(facts, band_states=states.get(subject, {})), policy)
+    routing = route(replace(facts, band_states=states.get(subject, {}), audit_rates={}), policy)
     return ShadowDecision(
         run=run,
         claim_id=claim_id,

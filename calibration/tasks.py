@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from calibration import cleaning, monitoring, scoring, services, shadowing, slicing, watching
+from calibration import auditing, cleaning, monitoring, scoring, services, shadowing, slicing, watching
 from reviewqueue.operations.sweeps import run_sweep
 
 
@@ -32,6 +32,11 @@ def watch_drift() -> None:
 @shared_task
 def watch_labels() -> None:
     run_sweep("calibration.watch_labels", monitoring.watch_labels)
+
+
+@shared_task
+def set_audit_rates() -> None:
+    run_sweep("calibration.set_audit_rates", auditing.set_audit_rates)
 
 
 @shared_task

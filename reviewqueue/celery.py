@@ -38,6 +38,7 @@ SWEEPS = [
     ("calibration.tasks.replay_shadows", 10, "default"),
     ("calibration.tasks.watch_drift", 600, "default"),
     ("calibration.tasks.watch_labels", 10, "default"),
+    ("calibration.tasks.set_audit_rates", 600, "default"),
     ("reviewqueue.claims.tasks.forget_unused_attachments", 3600, "default"),
     ("calibration.tasks.search_suspects", 60, "default"),
     ("calibration.tasks.search_slices", 60, "default"),

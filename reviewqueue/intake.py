@@ -249,6 +249,7 @@ def _decide(
         confidence=submission.confidence,
         band_states=terms.band_states(submission.subject),
         audit_u=audit_number(terms.sampling_key, claim_id),
+        audit_rates=terms.audit_rates(submission.subject, submission.category, submission.segments),
         breaker=terms.broken(submission.subject),
         attempt=case.number + 1 if case else 1,
         signals=_signals(submission, case),

@@ -149,6 +149,9 @@ CATALOGUE: Mapping[str, Shape] = {
     "drift.acknowledged": _shape("pipeline", _DRIFT),
     "accuracy.snapshot": _shape("", _SNAPSHOT),
     "sample.epoch_committed": _shape("epoch commitment", "from_us to_us"),
+    "sample.rates_changed": _shape(
+        "pipeline policy_version band rates", "model model_version prompt_version rates_from"
+    ),
     "sample.epoch_revealed": _shape("epoch", "secret commitment from_us to_us"),
     "user.created": _shape("user", _PERSON),
     "user.disabled": _shape("user", _PERSON),

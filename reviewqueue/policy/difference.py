@@ -26,6 +26,7 @@ from reviewqueue.policy.document import (
 )
 from reviewqueue.policy.fields import child
 from reviewqueue.policy.rule_changes import Change, Direction, rule_changes, verifier_changes
+from reviewqueue.policy.sampling_changes import sampling_changes
 
 RELEASED: Final[dict[Route, int]] = {
     "reject": 0,
@@ -58,6 +59,7 @@ def difference(before: Policy, after: Policy) -> tuple[Change, ...]:
         *verifier_changes(before, after),
         *_calibrator_changes(before, after),
         *_term_changes(before, after),
+        *sampling_changes(before.sampling, after.sampling),
     )
 
 

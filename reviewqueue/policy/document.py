@@ -231,10 +231,34 @@ class ReviewTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Ramp:
+    """How much of a band that has just begun to decide is audited, and for how long: until that many audit labels are
+    in and that many days are over."""
+
+    first_rate: float
+    labels: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sampling:
-    """Which epoch's key draws the audit sample. The key itself is never part of a document."""
+    """Which epoch's key draws the audit sample, and what may raise its rate above that of a band.
+
+    The key itself is never part of a document. `floors` holds, by attribute, how many labels a week each of its values
+    is to get in a band that decides; `weekly_minimum` how many such a band is to get; `weekly_extra` how many more go,
+    over all bands, where they tighten a certificate most.
+    """
 
     epoch: str
+    ramp: Ramp | None = None
+    floors: Mapping[str, int] = field(default_factory=dict)
+    weekly_minimum: int | None = None
+    weekly_extra: int | None = None
+
+    @property
+    def adapts(self) -> bool:
+        """Whether anything but the bands decides how much is audited."""
+        return bool(self.ramp or self.floors or self.weekly_minimum or self.weekly_extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,8 +327,8 @@ def policy_hash(document: Mapping[str, Any]) -> str:
 def to_document(policy: Policy) -> dict[str, object]:
     """The complete document, defaults written out, in plain JSON values.
 
-    Without rules there is no `rules`, and so with verifiers and releases: what was approved before there were any keeps
-    its hash.
+    Without rules there is no `rules`, and so with verifiers, releases and the terms of sampling: what was approved
+    before there were any keeps its hash.
     """
     document: dict[str, object] = {
         "schema": SCHEMA,
@@ -317,7 +341,7 @@ def to_document(policy: Policy) -> dict[str, object]:
         },
         "calibrators": [_calibrator_document(entry) for entry in policy.calibrators],
         "review": _review_document(policy.review),
-        "sampling": {"epoch": policy.sampling.epoch},
+        "sampling": _sampling_document(policy.sampling),
         "freshness_days": policy.freshness_days,
         "step_minutes": policy.step_minutes,
         "step_budget": policy.step_budget,
@@ -393,6 +417,20 @@ def _review_document(terms: ReviewTerms) -> dict[str, object]:
         "blind": terms.blind,
         "undo_seconds": terms.undo_seconds,
     }
+
+
+def _sampling_document(sampling: Sampling) -> dict[str, object]:
+    document: dict[str, object] = {"epoch": sampling.epoch}
+    if sampling.ramp:
+        ramp = sampling.ramp
+        document["ramp"] = {"first_rate": ramp.first_rate, "labels": ramp.labels, "days": ramp.days}
+    if sampling.floors:
+        document["floors"] = dict(sampling.floors)
+    if sampling.weekly_minimum:
+        document["weekly_minimum"] = sampling.weekly_minimum
+    if sampling.weekly_extra:
+        document["weekly_extra"] = sampling.weekly_extra
+    return document
 
 
 def frozen(value: object) -> object:

@@ -19,6 +19,7 @@ class Facts:
     and `case_mandatory` says whether an earlier attempt had to go to a person. `signals` are those that came with the
     claim and those worked out at intake. `checks` holds what the policy's verifiers found, by the digest of the check:
     routing reads findings and makes no check itself.
+    `audit_rates` holds, by band key, the audit rate that was worked out for claims of this subject and its segments.
     """
 
     model: str
@@ -35,10 +36,11 @@ class Facts:
     signals: Mapping[str, float] = field(default_factory=dict)
     case_mandatory: bool = False
     checks: Mapping[str, Finding] = field(default_factory=dict)
+    audit_rates: Mapping[str, float] = field(default_factory=dict)
 
 
 _NAMES: Final = tuple(each.name for each in fields(Facts))
-_LATER: Final = frozenset({"signals", "case_mandatory", "checks"})
+_LATER: Final = frozenset({"signals", "case_mandatory", "checks", "audit_rates"})
 """Fields that facts stored by earlier versions lack. They are written only where they say something."""
 
 
@@ -46,6 +48,8 @@ def facts_to_json(facts: Facts) -> dict[str, object]:
     """Plain JSON values by the names of the fields."""
     stored = {name: getattr(facts, name) for name in _NAMES if name not in _LATER or getattr(facts, name)}
     named: dict[str, object] = {"segments": dict(facts.segments), "band_states": dict(facts.band_states)}
+    if facts.audit_rates:
+        named["audit_rates"] = dict(facts.audit_rates)
     if facts.signals:
         named["signals"] = dict(facts.signals)
     if facts.checks:

@@ -151,6 +151,34 @@ class BandState(models.Model):
         return f"{self.model} {self.model_version} {self.band}: {self.state}"
 
 
+class AuditRates(models.Model):
+    """How much of a band that decides is audited, for one model and prompt version, beyond what the band itself says.
+
+    Written by calibration's services through `policy.services.set_audit_rates`, read at routing. No row: the ramp has
+    only begun, or the policy asks for nothing beyond its bands.
+    """
+
+    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.CASCADE, related_name="audit_rates")
+    model = models.CharField(max_length=120)
+    model_version = models.CharField(max_length=120)
+    prompt_version = models.CharField(max_length=120, blank=True)
+    band = models.CharField(max_length=40)
+    rates = models.JSONField()  # by segment, "" for every claim; the highest of a claim's own counts
+    changed_at = models.DateTimeField(default=timezone.now)
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="audit_rates_once",
+                fields=["policy_version", "model", "model_version", "prompt_version", "band"],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.model_version} {self.band}: {self.rates}"
+
+
 class BreakerCause(models.TextChoices):
     DRIFT = "drift"
     OUTCOME = "outcome"

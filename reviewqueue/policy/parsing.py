@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final, cast
 
 from calibration.core.maps import map_problems
+from calibration.core.segments import CATEGORY
 from reviewqueue.errors import FieldProblem as Problem
 from reviewqueue.policy.document import (
     AUTOMATING,
@@ -23,6 +24,7 @@ from reviewqueue.policy.document import (
     Mode,
     Policy,
     PolicyInvalid,
+    Ramp,
     ReviewTerms,
     Sampling,
     frozen,
@@ -58,6 +60,10 @@ VERSION: Final = text(120)
 MAP_KEY: Final = text(200)
 
 DEFAULT_REVIEW: Final = ReviewTerms()
+MOST_A_WEEK: Final = 100_000
+MOST_FLOORS: Final = 10
+LABELS_A_WEEK: Final = integer(1, MOST_A_WEEK)
+DEFAULT_RAMP_LABELS: Final = 150
 
 
 def parse_policy(data: object) -> Policy:
@@ -109,6 +115,7 @@ def names_problems(
         *_unknown_names("/mandatory/categories", policy.mandatory.categories, categories),
         *_unknown_segments(policy.mandatory.segments, segments),
         *_unknown_signals(policy, signals),
+        *_unknown_floors(policy, segments),
     ]
 
 
@@ -116,6 +123,12 @@ def _unknown_signals(policy: Policy, known: Collection[str]) -> Iterator[Problem
     for place, rule in enumerate(policy.rules):
         if rule.signal not in known:
             yield Problem(f"/rules/{place}/signal", "unknown_name", "this pipeline declares no such signal")
+
+
+def _unknown_floors(policy: Policy, known: Collection[str]) -> Iterator[Problem]:
+    for attribute in policy.sampling.floors:
+        if attribute != CATEGORY and attribute not in known:
+            yield Problem(child("/sampling/floors", attribute), "unknown_name", "this pipeline has no such segment")
 
 
 def _unknown_segments(wanted: Mapping[str, tuple[str, ...]], known: Mapping[str, Collection[str]]) -> Iterator[Problem]:
@@ -345,6 +358,41 @@ def _review(fields: Fields, bands: tuple[Band, ...]) -> ReviewTerms:
 
 
 def _sampling(fields: Fields) -> Sampling:
-    sampling = Sampling(epoch=fields.required("epoch", text(40), stand_in=""))
+    sampling = Sampling(
+        epoch=fields.required("epoch", text(40), stand_in=""),
+        ramp=_ramp(fields),
+        floors=_floors(fields.inner("floors")),
+        weekly_minimum=fields.optional("weekly_minimum", nullable(LABELS_A_WEEK), default=None),
+        weekly_extra=fields.optional("weekly_extra", nullable(LABELS_A_WEEK), default=None),
+    )
     fields.close()
     return sampling
+
+
+def _ramp(fields: Fields) -> Ramp | None:
+    if fields.values.get("ramp") is None:
+        fields.taken.add("ramp")
+        return None
+    inner = fields.inner("ramp")
+    ramp = Ramp(
+        first_rate=inner.required("first_rate", number(0, 1, open_low=True), stand_in=1.0),
+        labels=inner.optional("labels", integer(0, MOST_A_WEEK), default=DEFAULT_RAMP_LABELS),
+        days=inner.optional("days", integer(0, 365), default=0),
+    )
+    inner.close()
+    return ramp
+
+
+def _floors(fields: Fields) -> dict[str, int]:
+    """By attribute, "category" among them."""
+    if len(fields.values) > MOST_FLOORS:
+        fields.problems.append(Problem(fields.pointer, "too_many", f"at most {MOST_FLOORS} entries"))
+        return {}
+    floors: dict[str, int] = {}
+    for attribute in fields.values:
+        name = NAME(attribute)
+        if isinstance(name, str):
+            floors[name] = fields.required(name, LABELS_A_WEEK, stand_in=1)
+        else:
+            fields.problems.append(Problem(child(fields.pointer, attribute), *name))
+    return floors

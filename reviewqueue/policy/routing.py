@@ -16,6 +16,7 @@ from typing import Final
 from calibration.core.maps import calibrate
 from calibration.core.segments import offset_name
 from reviewqueue.policy.document import (
+    AUTOMATING,
     NEXT_STEPS,
     PLACES,
     SEEN_IN_FULL,
@@ -232,7 +233,7 @@ def _routing(
     facts: Facts, policy: Policy, placement: Placement, demand: Demand, reasons: list[str], *, mandatory: bool
 ) -> Routing:
     band, terms, taken = placement.band, policy.review, demand.route
-    audit_rate = 1.0 if band is None or taken in SEEN_IN_FULL else band.audit_rate
+    audit_rate = 1.0 if band is None or taken in SEEN_IN_FULL else _audit_rate(facts, policy, band, taken)
     sampled = taken in ("accept", "reject") and facts.audit_u < audit_rate
     labels_needed = policy.labels_needed_in(band)
     return Routing(
@@ -252,6 +253,18 @@ def _routing(
         blind=_blind(taken, terms.blind),
         due_minutes=FLAGGED_DUE_MINUTES if taken == "accept_flagged" else terms.due_minutes,
     )
+
+
+def _audit_rate(facts: Facts, policy: Policy, band: Band, taken: Route) -> float:
+    """That of the band, or a higher one where the terms of sampling ask for it.
+
+    A band for which no rate was worked out yet has only begun to decide: there the ramp holds from its first claim on.
+    """
+    sampling = policy.sampling
+    if taken not in AUTOMATING or not sampling.adapts:
+        return band.audit_rate
+    first = sampling.ramp.first_rate if sampling.ramp else 0.0
+    return max(band.audit_rate, min(facts.audit_rates.get(band.key, first), 1.0))
 
 
 def _blind(taken: Route, wanted: Blind) -> Blind:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
 
+from calibration.core.segments import single_names
 from reviewqueue.errors import FieldProblem, NotFound
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.pipelines.queue_rules import NO_RULES, QueueRules, rules_in
@@ -76,6 +77,7 @@ class PipelineTerms:
     states: Mapping[Subject, Mapping[str, str]]
     breakers: Collection[Subject] = ()
     queue_rules: QueueRules = NO_RULES
+    rates: Mapping[Subject, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
     def unknown_names(self, category: str | None, segments: Mapping[str, str]) -> list[FieldProblem]:
         problems = []
@@ -90,6 +92,14 @@ class PipelineTerms:
         """State by band key. A band that is not in here has never been measured."""
         return self.states.get(subject, {})
 
+    def audit_rates(self, subject: Subject, category: str | None, segments: Mapping[str, str]) -> dict[str, float]:
+        """By band key the highest rate that was worked out for claims like this one."""
+        own = self.rates.get(subject)
+        if not own:
+            return {}
+        names = ("", *single_names(category, segments))
+        return {band: max(rates.get(name, 0.0) for name in names) for band, rates in own.items()}
+
     def broken(self, subject: Subject) -> bool:
         """Whether a breaker stops automation for this subject, or for every model of the pipeline."""
         return bool(self.breakers) and (subject in self.breakers or EVERY_MODEL in self.breakers)
@@ -101,7 +111,8 @@ def terms_of_source(
     """The terms, as they are now, of those of the named pipelines that the source may post to. One statement."""
     models, model_versions, prompt_versions = (list(set(names)) for names in zip(*subjects, strict=True))
     with connection.cursor() as cursor:
-        cursor.execute(_TERMS, [models, model_versions, prompt_versions, source_id, list(set(pipelines))])
+        names = [models, model_versions, prompt_versions]
+        cursor.execute(_TERMS, [*names, *names, source_id, list(set(pipelines))])
         return {row[1]: _terms(row) for row in cursor.fetchall()}
 
 
@@ -111,6 +122,10 @@ _TERMS: Final = """
            version.id, version.number, version.document_hash,
            (SELECT jsonb_agg(jsonb_build_array(model, model_version, prompt_version, band, state))
               FROM policy_bandstate
+             WHERE policy_version_id = version.id
+               AND model = ANY(%s) AND model_version = ANY(%s) AND prompt_version = ANY(%s)),
+           (SELECT jsonb_agg(jsonb_build_array(model, model_version, prompt_version, band, rates))
+              FROM policy_auditrates
              WHERE policy_version_id = version.id
                AND model = ANY(%s) AND model_version = ANY(%s) AND prompt_version = ANY(%s)),
            (SELECT jsonb_agg(jsonb_build_array(model, model_version, prompt_version))
@@ -123,12 +138,16 @@ _TERMS: Final = """
 
 
 def _terms(row: tuple[Any, ...]) -> PipelineTerms:
-    pipeline_id, slug, categories, segment_values, form_id, review_form, queue_rules, *version, measured, broken = row
+    pipeline_id, slug, categories, segment_values, form_id, review_form, queue_rules, *version = row[:-3]
+    measured, worked_out, broken = row[-3:]
     version_id, number, document_hash = version
     policy = ActivePolicy(version_id, number, document_hash, policy_of(version_id, document_hash)) if number else None
     states: dict[Subject, dict[str, str]] = {}
     for model, model_version, prompt_version, band, state in json.loads(measured or "[]"):
         states.setdefault((model, model_version, prompt_version), {})[band] = state
+    rates: dict[Subject, dict[str, dict[str, float]]] = {}
+    for model, model_version, prompt_version, band, by_segment in json.loads(worked_out or "[]"):
+        rates.setdefault((model, model_version, prompt_version), {})[band] = by_segment
     return PipelineTerms(
         pipeline_id=pipeline_id,
         slug=slug,
@@ -140,6 +159,7 @@ def _terms(row: tuple[Any, ...]) -> PipelineTerms:
         policy=policy,
         sampling_key=sampling_key(slug, policy.policy.sampling.epoch if policy else NO_EPOCH),
         states=states,
+        rates=rates,
         breakers=frozenset((model, version, prompt) for model, version, prompt in json.loads(broken or "[]")),
     )
 

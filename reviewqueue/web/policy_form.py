@@ -27,6 +27,7 @@ WAIVER: Final = "unaudited_waiver"
 BAND_KEYS: Final = (*BAND_NUMBERS, *BAND_CHOICES, WAIVER)
 NUMBERS: Final = ("certainty", "freshness_days", "step_minutes", "step_budget")
 REVIEW_NUMBERS: Final = ("due_minutes", "lease_minutes", "labels_needed", "max_labels", "undo_seconds")
+SAMPLING_FIELDS: Final = ("epoch", "weekly_minimum", "weekly_extra")
 MOST_ROWS: Final = 60
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "route": LADDER,
@@ -64,7 +65,7 @@ def typed_of(document: Document) -> Typed:
     sampling = dict(document.get("sampling") or {})
     terms = {name: _text(document.get(name)) for name in (*NUMBERS, "mode")}
     terms |= {f"review.{name}": _text(review.pop(name, None)) for name in (*REVIEW_NUMBERS, "blind")}
-    terms["sampling.epoch"] = _text(sampling.pop("epoch", None))
+    terms |= {f"sampling.{name}": _text(sampling.pop(name, None)) for name in SAMPLING_FIELDS}
     terms["mandatory.route"] = _text(mandatory.pop("route", None))
     categories = list(mandatory.pop("categories", None) or [])
     segments = dict(mandatory.pop("segments", None) or {})
@@ -122,9 +123,10 @@ def typed_in(sent: MultiValueDict[str, str]) -> Typed:
     except ValueError:
         rows = 0
     names = [*NUMBERS, "mode", *(f"review.{name}" for name in (*REVIEW_NUMBERS, "blind"))]
+    names += [f"sampling.{name}" for name in SAMPLING_FIELDS]
     return Typed(
         bands=[{key: sent.get(f"band-{row}-{key}", "").strip() for key in (*BAND_KEYS, "rest")} for row in range(rows)],
-        terms={name: sent.get(name, "").strip() for name in (*names, "sampling.epoch", "mandatory.route")},
+        terms={name: sent.get(name, "").strip() for name in (*names, "mandatory.route")},
         categories=sent.getlist("category"),
         segments=[pair for text in sent.getlist("segment") if (pair := _pair(text))],
         rest=sent.get("rest", "{}").replace("\r\n", "\n"),

@@ -32,6 +32,8 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "review.undo_seconds": ("Undo within", "seconds"),
     "review.blind": ("Hidden from reviewers", ""),
     "sampling.epoch": ("Epoch of the audit key", ""),
+    "sampling.weekly_minimum": ("Audit labels a week", "least in a band that decides"),
+    "sampling.weekly_extra": ("Further labels a week", "where they tell most"),
     "mandatory.route": ("Such claims are", ""),
 }
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {

@@ -2,6 +2,7 @@
 
 from reviewqueue.policy.services.activating import activate, approve_and_activate
 from reviewqueue.policy.services.approving import AdministratorsDecide, approve, reject, retire
+from reviewqueue.policy.services.audit_rates import set_audit_rates
 from reviewqueue.policy.services.band_states import set_band_state
 from reviewqueue.policy.services.breakers import (
     RESET_REASONS,
@@ -42,6 +43,7 @@ __all__ = [
     "reject",
     "reset_breaker",
     "retire",
+    "set_audit_rates",
     "set_band_state",
     "start_shadow",
     "stop_automation",

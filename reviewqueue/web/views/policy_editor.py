@@ -146,7 +146,7 @@ def _proposed(request: PersonRequest, editor: Editor) -> HttpResponse:
     return go(request, "web:policy", slug=editor.pipeline.slug, number=draft.number)
 
 
-SHOWN_APART = ("/bands/", "/mandatory/", "/review/", "/sampling/", "/note")
+SHOWN_APART = ("/bands/", "/mandatory/", "/review/", "/note")
 
 
 def _shown(request: PersonRequest, editor: Editor) -> HttpResponse:

@@ -203,6 +203,18 @@ def without_unknown_verifiers(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "bands": bands}
 
 
+labels_a_week = st.integers(1, 500)
+sampling_terms = st.fixed_dictionaries(
+    {"epoch": names},
+    optional={
+        "ramp": st.fixed_dictionaries(
+            {"first_rate": inner_shares}, optional={"labels": st.integers(0, 500), "days": st.integers(0, 60)}
+        ),
+        "floors": st.dictionaries(st.sampled_from(["category", *SEGMENTS]), labels_a_week, max_size=3),
+        "weekly_minimum": labels_a_week,
+        "weekly_extra": labels_a_week,
+    },
+)
 documents: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "schema": st.just(1),
@@ -210,7 +222,7 @@ documents: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "mandatory": mandatory_rules,
         "calibrators": calibrator_lists,
         "review": review_terms,
-        "sampling": st.fixed_dictionaries({"epoch": names}),
+        "sampling": sampling_terms,
         "mode": st.sampled_from(MODES),
     },
     optional={
@@ -256,10 +268,15 @@ claims = st.fixed_dictionaries(
     }
 )
 states = st.lists(st.none() | st.sampled_from(STATES), min_size=10, max_size=10)
+worked_out = st.lists(st.none() | probabilities, min_size=10, max_size=10)
 
 
-def facts_of(policy: Policy, claim: dict[str, Any], drawn: list[str | None]) -> Facts:
-    """A claim with a state for some of the policy's bands."""
+def facts_of(
+    policy: Policy, claim: dict[str, Any], drawn: list[str | None], rates: list[float | None] | None = None
+) -> Facts:
+    """A claim with a state, and an audit rate that was worked out, for some of the policy's bands."""
+    found = zip(policy.measured_bands, rates or (), strict=False)
+    claim = {**claim, "audit_rates": {band.key: rate for band, rate in found if rate is not None}}
     model, model_version, prompt_version = claim["subject"]
     named = {band.key: state for band, state in zip(policy.measured_bands, drawn, strict=False) if state is not None}
     rest = {name: value for name, value in claim.items() if name != "subject"}
@@ -267,5 +284,9 @@ def facts_of(policy: Policy, claim: dict[str, Any], drawn: list[str | None]) -> 
 
 
 policies_with_facts: st.SearchStrategy[tuple[Policy, Facts]] = st.builds(
-    lambda policy, claim, drawn: (policy, facts_of(policy, claim, drawn)), policies, claims, states
+    lambda policy, claim, drawn, rates: (policy, facts_of(policy, claim, drawn, rates)),
+    policies,
+    claims,
+    states,
+    worked_out,
 )

@@ -15,7 +15,7 @@ from reviewqueue.policy.parsing import parse_policy
 from reviewqueue.policy.routing import Routing, no_policy, route
 from reviewqueue.verifiers.finding import Finding
 from tests.property.policy.pairs import pairs
-from tests.property.policy.strategies import STATES, confidences, policies_with_facts
+from tests.property.policy.strategies import STATES, confidences, policies_with_facts, probabilities
 
 REASONS = {
     "band",
@@ -167,6 +167,47 @@ def test_a_mandatory_claim_stays_with_people_whatever_the_states_and_confidence(
         check_mandatory_review(
             policy, facts, route(replace(facts, band_states=everything, confidence=confidence), policy)
         )
+
+
+# --- how much is audited ---------------------------------------------------------------------------------------
+
+
+def decided(policy: Policy, facts: Facts) -> Routing:
+    """With every band validated, so that more claims are decided before anybody has looked."""
+    states = dict.fromkeys([band.key for band in policy.measured_bands], "validated")
+    return route(replace(facts, band_states=states, breaker=False, attempt=1, step_expired=False), policy)
+
+
+@given(policies_with_facts)
+@MANY
+def test_an_audit_rate_is_never_below_that_of_the_band_and_is_the_chance_of_a_label(pair: tuple[Policy, Facts]) -> None:
+    policy, facts = pair
+    answer = decided(policy, facts)
+    if answer.route in ("accept", "reject"):
+        band = next(band for band in policy.measured_bands if band.key == answer.band)
+        assert band.audit_rate <= answer.audit_rate <= 1
+        assert answer.inclusion_probability == answer.audit_rate
+        assert answer.audit_sampled == (facts.audit_u < answer.audit_rate)
+        if not policy.sampling.adapts:
+            assert answer.audit_rate == band.audit_rate
+
+
+@given(policies_with_facts)
+@MANY
+def test_a_band_without_a_rate_of_its_own_is_on_its_ramp_from_the_first_claim_on(pair: tuple[Policy, Facts]) -> None:
+    policy, facts = pair
+    answer = decided(policy, replace(facts, audit_rates={}))
+    if answer.route in ("accept", "reject") and policy.sampling.ramp:
+        assert answer.audit_rate >= policy.sampling.ramp.first_rate
+
+
+@given(policies_with_facts, probabilities)
+@MANY
+def test_how_much_is_audited_moves_no_claim(pair: tuple[Policy, Facts], rate: float) -> None:
+    policy, facts = pair
+    rates = {band.key: rate for band in policy.measured_bands}
+    plain, raised = decided(policy, replace(facts, audit_rates={})), decided(policy, replace(facts, audit_rates=rates))
+    assert (plain.route, plain.band, plain.blind) == (raised.route, raised.band, raised.blind)
 
 
 # --- more confidence never means less trust --------------------------------------------------------------------

@@ -63,6 +63,10 @@ def test_reviewing_what_two_bands_decided_apart_is_not_looser() -> None:
     assert not is_looser(policy(**apart), policy(bands=[{**REVIEW, "low": 0, "high": 1}]))
 
 
+def audited(**terms: object) -> dict[str, object]:
+    return {"epoch": "2026-1", **terms}
+
+
 ONE_VALUE = [
     (two(), two(upper={"audit_rate": 0.2}), "/bands/1/audit_rate", "stricter"),
     (two(), two(upper={"audit_rate": 0, "unaudited_waiver": True}), "/bands/1/audit_rate", "stricter"),
@@ -75,6 +79,10 @@ ONE_VALUE = [
     (two(), two(review={"labels_needed": 2}), "/review/labels_needed", "stricter"),
     (two(), two(review={"blind": "score"}), "/review/blind", "stricter"),
     (two(), two(mode="shadow"), "/mode", "stricter"),
+    (two(), two(sampling=audited(ramp={"first_rate": 0.2})), "/sampling/ramp", "stricter"),
+    (two(), two(sampling=audited(floors={"language": 5})), "/sampling/floors/language", "stricter"),
+    (two(), two(sampling=audited(weekly_minimum=20)), "/sampling/weekly_minimum", "stricter"),
+    (two(), two(sampling=audited(weekly_extra=100)), "/sampling/weekly_extra", "stricter"),
 ]
 
 

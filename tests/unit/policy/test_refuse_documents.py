@@ -103,6 +103,28 @@ OTHERS: dict[str, tuple[object, str, str]] = {
     "blind to what": (document(review={"blind": True}), "/review/blind", "not_a_choice"),
     "no epoch": (document(sampling={}), "/sampling/epoch", "missing"),
     "epoch with a line break": (document(sampling={"epoch": "a\nb"}), "/sampling/epoch", "unprintable"),
+    "ramp without a rate": (document(sampling={"epoch": "1", "ramp": {}}), "/sampling/ramp/first_rate", "missing"),
+    "ramp from nothing": (
+        document(sampling={"epoch": "1", "ramp": {"first_rate": 0}}),
+        "/sampling/ramp/first_rate",
+        "out_of_range",
+    ),
+    "ramp of text": (document(sampling={"epoch": "1", "ramp": "slow"}), "/sampling/ramp", "not_an_object"),
+    "floor of half a label": (
+        document(sampling={"epoch": "1", "floors": {"language": 0.5}}),
+        "/sampling/floors/language",
+        "not_an_integer",
+    ),
+    "floors without end": (
+        document(sampling={"epoch": "1", "floors": {str(each): 1 for each in range(11)}}),
+        "/sampling/floors",
+        "too_many",
+    ),
+    "no label a week": (
+        document(sampling={"epoch": "1", "weekly_minimum": 0}),
+        "/sampling/weekly_minimum",
+        "out_of_range",
+    ),
     "salt in the document": (document(sampling={"epoch": "1", "key": "…"}), "/sampling/key", "unknown_key"),
     "never fresh": (document(freshness_days=0), "/freshness_days", "out_of_range"),
     "no time for a step": (document(step_minutes=0), "/step_minutes", "out_of_range"),
