@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
+from calibration.doubts import doubted_subjects
 from calibration.drafting import CalibratorInUse, CalibratorNeverDecided, rebase_drafts, roll_back
-from calibration.evidence import atoms, fitting_times
+from calibration.evidence import Subject, atoms, fitting_times
 from calibration.measuring import Measured, measure
 from calibration.models import BandStat, Measurement
 from calibration.promoting import attributes_of, fit_calibrators, fit_pipeline
@@ -18,6 +19,7 @@ from calibration.tallying import forget_cells, is_resting, tally
 from reviewqueue.claims.services import millionths
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy import services as policies
+from reviewqueue.policy.document import policy_hash
 from reviewqueue.policy.models import PolicyStatus, PolicyVersion
 from reviewqueue.policy.selectors import policy_of
 from reviewqueue.transactions import service
@@ -52,7 +54,8 @@ def measure_pipeline(pipeline: Pipeline, *, now: datetime | None = None) -> bool
     if not tallied.complete:
         return False
     now = now or timezone.now()
-    seen = _seen(pipeline, tallied.changes, now)
+    doubted = doubted_subjects(pipeline)
+    seen = _seen(pipeline, tallied.changes, doubted, now)
     if Measurement.objects.filter(pipeline=pipeline, seen=seen).exists():
         return False
     found = atoms(pipeline.pk)
@@ -61,16 +64,19 @@ def measure_pipeline(pipeline: Pipeline, *, now: datetime | None = None) -> bool
         policy = policy_of(version.pk, version.document_hash)
         unknown = unknown_scorers(policy, pipeline)
         known = [atom for atom in found if atom.scored_by not in unknown] if unknown else found
-        _store(version, measure(policy, known, fitted=fitted, now=now, watched=attributes_of(pipeline)))
+        alarms = {(subject, band.key) for subject in doubted for band in policy.measured_bands}
+        watched = attributes_of(pipeline)
+        _store(version, measure(policy, known, fitted=fitted, now=now, watched=watched, alarms=alarms))
     Measurement.objects.update_or_create(pipeline=pipeline, defaults={"seen": seen, "measured_at": now})
     return True
 
 
-def _seen(pipeline: Pipeline, changes: int, now: datetime) -> str:
+def _seen(pipeline: Pipeline, changes: int, doubted: Collection[Subject], now: datetime) -> str:
     """Changes whenever a number of this pipeline may change (and once an hour, because numbers age)."""
     versions = PolicyVersion.objects.filter(pipeline=pipeline, status__in=LIVING).order_by("number")
     living = ",".join(f"{number}{status}" for number, status in versions.values_list("number", "status"))
-    return f"{changes}|{living}|{now:%Y-%m-%dT%H}"
+    doubts = policy_hash({"doubted": sorted(map(list, doubted))}) if doubted else ""
+    return f"{changes}|{living}|{now:%Y-%m-%dT%H}|{doubts}"
 
 
 @service

@@ -14,12 +14,13 @@ from django.db import connection
 from django.db.models import Max
 
 from calibration.evidence import Place, Subject, place_of
+from calibration.measuring import BY_CONFIDENCE
 from calibration.models import MonitorKind
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.document import Band, CalibratorEntry, Policy
 from reviewqueue.policy.facts import Facts
 from reviewqueue.policy.models import Breaker, PolicyVersion
-from reviewqueue.policy.routing import Placement
+from reviewqueue.policy.routing import Placement, mandatory_reasons
 from reviewqueue.policy.routing import place as placement
 from reviewqueue.policy.selectors import EVERY_MODEL, ActivePolicy, policy_of
 from reviewqueue.verifiers.finding import PASSED
@@ -64,6 +65,12 @@ class StreamLabel:
     audit_u: float
     fingerprint: bytes
     settled_at: datetime
+    held: bool
+    """Rules, verifiers or its case sent it to people, so no band decided about it."""
+    calibrator: str | None
+    calibrated: float | None
+    band: str
+    """What it was decided by: for maps that need more than the stated confidence, nothing else tells."""
 
 
 def streams(pipeline: Pipeline, active: ActivePolicy) -> list[Stream]:
@@ -135,7 +142,9 @@ _LABELS = """
            CASE WHEN d.facts ? 'checks' THEN ARRAY(
                 SELECT digest FROM jsonb_each(d.facts -> 'checks') AS made (digest, finding)
                  WHERE finding ->> 0 = 'pass' ORDER BY digest) END,
-           o.correct, d.audit_u, c.fingerprint, o.created_at
+           o.correct, d.audit_u, c.fingerprint, o.created_at,
+           d.reasons && ARRAY['signal_rule', 'verifier_failed', 'mandatory_case']::varchar[],
+           d.calibrator, d.calibrated_confidence, d.band
       FROM claims_outcome o
       JOIN claims_claim c ON c.id = o.claim_id
       JOIN claims_decision d ON d.claim_id = c.id AND d.number = 1
@@ -151,8 +160,8 @@ def labels_after(pipeline_id: int, moment: datetime) -> Iterator[StreamLabel]:
     with connection.cursor() as cursor:
         cursor.execute(_LABELS, [pipeline_id, moment])
         for row in cursor.fetchall():
-            correct, audit_u, fingerprint, settled_at = row[7:]
-            yield StreamLabel(place_of(row), correct, audit_u, bytes(fingerprint), settled_at)
+            correct, audit_u, fingerprint, *decided = row[7:]
+            yield StreamLabel(place_of(row), correct, audit_u, bytes(fingerprint), *decided)
 
 
 def measured_until(pipeline_id: int, moment: datetime) -> int:
@@ -168,11 +177,28 @@ class Placed:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._known: dict[Place, Placement] = {}
+        self._known: dict[Place, tuple[Placement, bool]] = {}
+        self._bands = {band.key: band for band in policy.measured_bands}
 
     def __call__(self, place: Place) -> Placement:
+        return self._placed(place)[0]
+
+    def of(self, label: StreamLabel) -> tuple[Band | None, float | None, bool]:
+        """Band, calibrated confidence, and whether people see such claims whatever their band says."""
+        entry = self._policy.calibrator_of.get(label.place.subject)
+        at, is_mandatory = self._placed(label.place)
+        apart = label.held or is_mandatory
+        if entry is None or entry.map.get("kind") in BY_CONFIDENCE:
+            return at.band, at.calibrated, apart
+        if label.calibrator != entry.name:
+            return None, None, apart
+        return self._bands.get(label.band), label.calibrated, apart
+
+    def _placed(self, place: Place) -> tuple[Placement, bool]:
         if place not in self._known:
-            self._known[place] = placement(facts_of(place), self._policy)
+            facts = facts_of(place)
+            is_mandatory = bool(mandatory_reasons(facts, self._policy.mandatory))
+            self._known[place] = placement(facts, self._policy), is_mandatory
         return self._known[place]
 
 
@@ -190,16 +216,20 @@ def facts_of(place: Place) -> Facts:
 def by_stream(
     wanted: Mapping[tuple[str, Subject, str], Stream], labels: Sequence[StreamLabel], policy: Policy
 ) -> dict[tuple[str, Subject, str], list[tuple[StreamLabel, float | None]]]:
-    """The labels of each stream, thinned, each with its calibrated confidence."""
+    """The labels of each stream, thinned, each with its calibrated confidence.
+
+    The promise of a band is about what it may decide: claims that people see whatever it says are not in its stream.
+    """
     place_in = Placed(policy)
     found: dict[tuple[str, Subject, str], list[tuple[StreamLabel, float | None]]] = {key: [] for key in wanted}
     for label in labels:
-        at = place_in(label.place)
-        if at.band is None or label.audit_u >= at.band.audit_rate:
+        band, calibrated, apart = place_in.of(label)
+        if band is None or label.audit_u >= band.audit_rate:
             continue
         subject = label.place.subject
-        for key in ((MonitorKind.OUTCOME.value, subject, at.band.key), (MonitorKind.CALIBRATION.value, subject, "")):
+        for key in ((MonitorKind.OUTCOME.value, subject, band.key), (MonitorKind.CALIBRATION.value, subject, "")):
             stream = wanted.get(key)
-            if stream is not None and label.settled_at > stream.since:
-                found[key].append((label, at.calibrated))
+            if stream is None or label.settled_at <= stream.since or (apart and stream.kind == MonitorKind.OUTCOME):
+                continue
+            found[key].append((label, calibrated))
     return found
