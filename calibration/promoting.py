@@ -181,7 +181,7 @@ def _judged(
     judge: Labels,
 ) -> Judgement:
     place_in = Placed(policy)
-    bands = [place_in(row.place).band for row in judge.rows]
+    bands = [place_in.band_of(row.place) for row in judge.rows]
     return judgement(
         candidate.map,
         candidate.figures["candidate"]["name"],

@@ -177,28 +177,30 @@ class Placed:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._known: dict[Place, tuple[Placement, bool]] = {}
+        self._known: dict[Place, tuple[Placement | None, bool]] = {}
         self._bands = {band.key: band for band in policy.measured_bands}
 
-    def __call__(self, place: Place) -> Placement:
-        return self._placed(place)[0]
+    def band_of(self, place: Place) -> Band | None:
+        """None where it takes more than the stated confidence to tell."""
+        placed, _ = self._placed(place)
+        return placed.band if placed else None
 
     def of(self, label: StreamLabel) -> tuple[Band | None, float | None, bool]:
         """Band, calibrated confidence, and whether people see such claims whatever their band says."""
-        entry = self._policy.calibrator_of.get(label.place.subject)
-        at, is_mandatory = self._placed(label.place)
+        placed, is_mandatory = self._placed(label.place)
         apart = label.held or is_mandatory
-        if entry is None or entry.map.get("kind") in BY_CONFIDENCE:
-            return at.band, at.calibrated, apart
-        if label.calibrator != entry.name:
+        if placed is not None:
+            return placed.band, placed.calibrated, apart
+        if label.calibrator != self._policy.calibrator_of[label.place.subject].name:
             return None, None, apart
         return self._bands.get(label.band), label.calibrated, apart
 
-    def _placed(self, place: Place) -> tuple[Placement, bool]:
+    def _placed(self, place: Place) -> tuple[Placement | None, bool]:
         if place not in self._known:
-            facts = facts_of(place)
-            is_mandatory = bool(mandatory_reasons(facts, self._policy.mandatory))
-            self._known[place] = placement(facts, self._policy), is_mandatory
+            facts, entry = facts_of(place), self._policy.calibrator_of.get(place.subject)
+            by_confidence = entry is None or entry.map.get("kind") in BY_CONFIDENCE
+            placed = placement(facts, self._policy) if by_confidence else None
+            self._known[place] = placed, bool(mandatory_reasons(facts, self._policy.mandatory))
         return self._known[place]
 
 

@@ -194,11 +194,3 @@ def test_watching_takes_few_statements_however_many_labels(deciding: World, djan
     watch_labels_of(deciding.pipeline)
     with django_assert_max_num_queries(16):
         watch_labels_of(deciding.pipeline)
-
-
-def test_what_people_see_anyway_is_no_part_of_the_promise_that_is_watched(deciding: World) -> None:
-    watch_labels()
-    answered(deciding, 60, lambda number: True, category="refunds")
-    watch_labels()
-    assert (monitor().labels, monitor().signal) == (80, "quiet")
-    assert monitor("calibration").labels == 140
