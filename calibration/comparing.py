@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from calibration.core.comparing import Difference, GroupFigures, Sample, difference, group_figures
-from calibration.recent import RecentLabel, RecentLabels, recent_labels, state_of_labels
+from calibration.recent import LabelState, RecentLabel, RecentLabels, recent_labels, state_of_labels
 from reviewqueue.pipelines.models import Pipeline
 
 BYS: Final = ("elicitation", "prompt_version", "model_version")
@@ -86,7 +86,7 @@ def comparison(pipeline: Pipeline, *, by: str, within: str = "", against: str = 
 
 
 @lru_cache(maxsize=64)
-def _comparison(pipeline_id: int, _state: str, by: str, within: str, against: str) -> Comparison:
+def _comparison(pipeline_id: int, _state: LabelState, by: str, within: str, against: str) -> Comparison:
     labels = _labels(pipeline_id, _state)
     places = _by_names(labels, [name for name in _ALL if name not in _APART[by]])
     choices = [
@@ -103,7 +103,7 @@ def _comparison(pipeline_id: int, _state: str, by: str, within: str, against: st
 
 
 @lru_cache(maxsize=4)
-def _labels(pipeline_id: int, _state: str) -> RecentLabels:
+def _labels(pipeline_id: int, _state: LabelState) -> RecentLabels:
     return recent_labels(pipeline_id)
 
 

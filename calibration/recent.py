@@ -102,16 +102,21 @@ def recent_labels(pipeline_id: int) -> RecentLabels:
         return RecentLabels([_label(row) for row in cursor.fetchall()])
 
 
-def state_of_labels(pipeline_id: int) -> str:
-    """Differs whenever there are other labels than before."""
+class LabelState(NamedTuple):
+    """Differs whenever there are other labels than before. `outcomes` counts measured ones up to NEWEST + 1."""
+
+    newest_at: datetime | None
+    outcomes: int
+
+    @property
+    def newest(self) -> str:
+        return f"{self.newest_at.isoformat() if self.newest_at else ''} {self.outcomes}"
+
+
+def state_of_labels(pipeline_id: int) -> LabelState:
     with connection.cursor() as cursor:
         cursor.execute(_STATE, [pipeline_id, NEWEST + 1])
-        newest, count = cursor.fetchone()
-    return f"{_written(newest)}|{count}"
-
-
-def _written(moment: datetime | None) -> str:
-    return moment.isoformat() if moment else ""
+        return LabelState(*cursor.fetchone())
 
 
 @lru_cache(maxsize=4096)

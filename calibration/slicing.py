@@ -30,6 +30,7 @@ from reviewqueue.pipelines.watched import watched_of
 from reviewqueue.transactions import service
 
 SEARCHED_EVERY: Final = timedelta(hours=1)
+GROWTH: Final = 1.5
 FEWEST_OF_MODEL: Final = 100
 MOST_MODELS: Final = 12
 MOST_DISMISSED: Final = 200
@@ -59,15 +60,17 @@ def search_slices() -> int:
 
 
 def search_pipeline(pipeline: Pipeline, *, now: datetime | None = None) -> bool:
-    """Once an hour, and at once when something else is watched; False when it is not due or nothing is new."""
+    """Once an hour; sooner when there are half as many labels again, at once when something else is watched.
+
+    False when it is not due or nothing is new.
+    """
     now = now or timezone.now()
-    declared = json.dumps(pipeline.watched)
-    last = SliceSearch.objects.filter(pipeline=pipeline).values_list("next_at", "seen").first()
-    if last and last[0] > now and last[1].endswith(declared):
+    state, declared = state_of_labels(pipeline.pk), json.dumps(pipeline.watched)
+    last = SliceSearch.objects.filter(pipeline=pipeline).only("next_at", "seen", "outcomes").first()
+    if last and last.seen == f"{state.newest}|{declared}":
         return False
-    seen = f"{state_of_labels(pipeline.pk)}|{declared}"
-    if last and last[1] == seen:
-        SliceSearch.objects.filter(pipeline=pipeline).update(next_at=now + SEARCHED_EVERY)
+    grown = last is None or state.outcomes >= GROWTH * max(last.outcomes, FEWEST_OF_MODEL)
+    if last and last.next_at > now and last.seen.endswith(f"|{declared}") and not grown:
         return False
     labels = recent_labels(pipeline.pk)
     search = worst_slices(
@@ -81,7 +84,8 @@ def search_pipeline(pipeline: Pipeline, *, now: datetime | None = None) -> bool:
     stored = {
         "searched_at": now,
         "next_at": now + SEARCHED_EVERY,
-        "seen": seen,
+        "seen": f"{state.newest}|{declared}",
+        "outcomes": state.outcomes,
         "labels": len(labels),
         "looked_at": search.looked_at,
         "tested": search.tested,

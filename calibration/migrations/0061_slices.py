@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 ("searched_at", models.DateTimeField()),
                 ("next_at", models.DateTimeField()),
                 ("seen", models.TextField()),
+                ("outcomes", models.PositiveIntegerField()),
                 ("labels", models.PositiveIntegerField()),
                 ("looked_at", models.PositiveIntegerField()),
                 ("tested", models.PositiveIntegerField()),

@@ -57,6 +57,7 @@ def heat(world: World) -> World:
         searched_at=timezone.now(),
         next_at=timezone.now() + timedelta(hours=1),
         seen="",
+        outcomes=1_400,
         labels=1_400,
         looked_at=120,
         tested=9,

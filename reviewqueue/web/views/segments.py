@@ -9,7 +9,6 @@ from django.http import HttpResponse
 from django.utils.http import urlencode
 
 from calibration import slicing
-from calibration.core.bands import LARGEST_HALF_WIDTH
 from calibration.core.segments import declared_as
 from calibration.core.slices import FEWEST
 from calibration.heat import SORTS
@@ -55,7 +54,6 @@ def segments(request: PersonRequest, slug: str) -> HttpResponse:
         "may_set": has_role(request.user, SETTING_ROLES, pipeline_id=pipeline.pk),
         "newest": NEWEST,
         "fewest": FEWEST,
-        "half_width": LARGEST_HALF_WIDTH,
     }
     return show(request, "pipelines/segments.html", context)
 

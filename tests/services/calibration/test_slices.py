@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from calibration import slicing
 from calibration.models import DismissedSlice, SliceSearch
 from calibration.recent import recent_labels
 from calibration.slicing import (
@@ -73,7 +74,8 @@ def found(world: World, facts: list[list[str]]) -> SliceSearch:
         pipeline=world.pipeline,
         searched_at=timezone.now(),
         next_at=timezone.now() + timedelta(hours=1),
-        seen="[]",
+        seen="|[]",
+        outcomes=400,
         labels=400,
         looked_at=30,
         tested=2,
@@ -103,8 +105,18 @@ def test_it_searches_once_an_hour_and_only_what_is_new(world: World) -> None:
     assert search_pipeline(world.pipeline, now=now)
     assert not search_pipeline(world.pipeline, now=now + timedelta(hours=2)), "nothing is new"
     labelled(world, correct=True)
-    assert not search_pipeline(world.pipeline, now=now + timedelta(hours=2, minutes=30))
-    assert search_pipeline(world.pipeline, now=now + timedelta(hours=4))
+    assert not search_pipeline(world.pipeline, now=now + timedelta(minutes=30))
+    assert search_pipeline(world.pipeline, now=now + timedelta(hours=2))
+
+
+def test_it_searches_sooner_while_labels_grow_fast(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now()
+    assert search_pipeline(world.pipeline, now=now)
+    labelled(world, correct=True)
+    labelled(world, correct=True)
+    assert not search_pipeline(world.pipeline, now=now), "of few labels half as many again are still few"
+    monkeypatch.setattr(slicing, "FEWEST_OF_MODEL", 1)
+    assert search_pipeline(world.pipeline, now=now)
 
 
 def test_it_searches_at_once_when_something_else_is_watched(world: World) -> None:
