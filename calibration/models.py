@@ -396,7 +396,7 @@ class SliceSearch(models.Model):
     searched_at = models.DateTimeField()
     next_at = models.DateTimeField()  # when the sweep looks whether there is anything new
     seen = models.TextField()  # the labels and the declaration it was made of
-    outcomes = models.PositiveIntegerField()  # measured ones there were then, up to one more than are read
+    outcomes = models.PositiveIntegerField(default=0)  # measured ones there were then, up to one more than are read
     labels = models.PositiveIntegerField()
     looked_at = models.PositiveIntegerField()
     tested = models.PositiveIntegerField()

@@ -13,11 +13,12 @@ from calibration.drafting import CalibratorInUse, CalibratorNeverDecided, rebase
 from calibration.evidence import Subject, atoms, fitting_times
 from calibration.measuring import Measured, measure
 from calibration.models import BandStat, Measurement
-from calibration.promoting import attributes_of, fit_calibrators, fit_pipeline
+from calibration.promoting import fit_calibrators, fit_pipeline
 from calibration.scoring import unknown_scorers
 from calibration.tallying import forget_cells, is_resting, tally
 from reviewqueue.claims.services import millionths
 from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.pipelines.watched import watched_of
 from reviewqueue.policy import services as policies
 from reviewqueue.policy.document import policy_hash
 from reviewqueue.policy.models import PolicyStatus, PolicyVersion
@@ -60,12 +61,12 @@ def measure_pipeline(pipeline: Pipeline, *, now: datetime | None = None) -> bool
         return False
     found = atoms(pipeline.pk)
     fitted = fitting_times(pipeline)
+    watched = watched_of(pipeline.watched, categories=pipeline.categories, segment_values=pipeline.segment_values)
     for version in PolicyVersion.objects.filter(pipeline=pipeline, status__in=LIVING).select_related("pipeline"):
         policy = policy_of(version.pk, version.document_hash)
         unknown = unknown_scorers(policy, pipeline)
         known = [atom for atom in found if atom.scored_by not in unknown] if unknown else found
         alarms = {(subject, band.key) for subject in doubted for band in policy.measured_bands}
-        watched = attributes_of(pipeline)
         _store(version, measure(policy, known, fitted=fitted, now=now, watched=watched, alarms=alarms))
     Measurement.objects.update_or_create(pipeline=pipeline, defaults={"seen": seen, "measured_at": now})
     return True
@@ -76,7 +77,7 @@ def _seen(pipeline: Pipeline, changes: int, doubted: Collection[Subject], now: d
     versions = PolicyVersion.objects.filter(pipeline=pipeline, status__in=LIVING).order_by("number")
     living = ",".join(f"{number}{status}" for number, status in versions.values_list("number", "status"))
     doubts = policy_hash({"doubted": sorted(map(list, doubted))}) if doubted else ""
-    return f"{changes}|{living}|{now:%Y-%m-%dT%H}|{doubts}"
+    return f"{changes}|{living}|{pipeline.watched}|{now:%Y-%m-%dT%H}|{doubts}"
 
 
 @service

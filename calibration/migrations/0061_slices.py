@@ -31,7 +31,6 @@ class Migration(migrations.Migration):
                 ("searched_at", models.DateTimeField()),
                 ("next_at", models.DateTimeField()),
                 ("seen", models.TextField()),
-                ("outcomes", models.PositiveIntegerField()),
                 ("labels", models.PositiveIntegerField()),
                 ("looked_at", models.PositiveIntegerField()),
                 ("tested", models.PositiveIntegerField()),

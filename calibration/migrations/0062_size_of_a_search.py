@@ -1,0 +1,15 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("calibration", "0050_score_by_calibrator"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="slicesearch",
+            name="outcomes",
+            field=models.PositiveIntegerField(default=0),
+        ),
+    ]
