@@ -145,6 +145,11 @@ def described(event: Event) -> str:
             return f"{data['model']} no longer keeps its promise in band {data['band']} of {data['pipeline']}"
         case "breaker.tripped":
             return f"{data['model']} goes to people in all of {data['pipeline']}"
+        case "golden.overdue":
+            return f"{data['model']} is due to be measured by the golden set {data['golden_set']} of {data['pipeline']}"
+        case "golden.worse_than_promised":
+            bands = ", ".join(data["worse_bands"])
+            return f"{data['model']} did worse in a golden run of {data['pipeline']} than promised for {bands}"
         case _:
             return json.dumps(data)  # kinds may be added: one that is not known is no mistake
 

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "reviewqueue.cascade",
     "calibration",
     "reviewqueue.transfers",
+    "reviewqueue.golden",
     "reviewqueue.api",
     "reviewqueue.web",
     "django.contrib.auth",

@@ -59,6 +59,8 @@ PATH_PARAMETERS: Final = {
     "lease_id": "The `id` of a lease, known to its holder alone.",
     "label_id": "The `id` of a label, any revision.",
     "slug": "The `slug` of a pipeline.",
+    "name": "The `name` of a golden set.",
+    "run_id": "The `id` of a golden run.",
     "number": "The number of a policy version.",
     "change_id": "The `id` of a change of tasks.",
     "breaker_id": "The `id` of a breaker.",

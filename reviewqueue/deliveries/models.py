@@ -22,6 +22,8 @@ class EventType(models.TextChoices):
     STEP_EXPIRED = "step.expired"
     BAND_BREACHED = "band.breached"
     BREAKER_TRIPPED = "breaker.tripped"
+    GOLDEN_OVERDUE = "golden.overdue"
+    GOLDEN_WORSE = "golden.worse_than_promised"
 
 
 OUTCOME_EVENTS: Final = (EventType.OUTCOME_SETTLED, EventType.OUTCOME_SUPERSEDED)

@@ -82,6 +82,9 @@ _PERSON = "user role role_from role_to active granted_by note_commitment"
 _KEY = "scopes expires_us environment owner user replaces overlap_until_us requests_per_minute"
 _SOURCE = "slug owner changed settings_hash active"
 _PIPELINE = "slug owner deputy changed settings_hash categories mandatory_categories segments form form_hash active"
+_GOLDEN_TERMS = "owner every_days within_days active"
+_GOLDEN_RUN = """elicitation size state missing accuracy_ppm lower_ppm upper_ppm brier_ppm smooth_ece_ppm digest
+    policy_version worse_bands"""
 _EXPORT = "export format rows filters leaf_from leaf_to tree_size manifest_hash"
 
 CATALOGUE: Mapping[str, Shape] = {
@@ -108,6 +111,16 @@ CATALOGUE: Mapping[str, Shape] = {
     "gold.retired": _about_claim("item", "void"),
     "gold.answered": _about_claim("task label", "item right"),
     "gold.terms_changed": _shape("pipeline rate_ppm bar_ppm fewest"),
+    "golden.set_created": _shape("pipeline golden_set", _GOLDEN_TERMS),
+    "golden.set_changed": _shape("pipeline golden_set", _GOLDEN_TERMS),
+    "golden.published": _shape("pipeline golden_set golden_version size digest"),
+    "golden.run_started": _shape(
+        "pipeline golden_set golden_version run model model_version prompt_version", _GOLDEN_RUN
+    ),
+    "golden.run_completed": _shape(
+        "pipeline golden_set golden_version run model model_version prompt_version answered right", _GOLDEN_RUN
+    ),
+    "golden.overdue": _shape("pipeline golden_set model model_version prompt_version due_us", "owner"),
     "reviewer.paused": _shape("pipeline user", "gold right upper_ppm bar_ppm"),
     "reviewer.appealed": _shape("pipeline user", "note_commitment"),
     "reviewer.pause_decided": _shape("pipeline user lifted", "note_commitment"),

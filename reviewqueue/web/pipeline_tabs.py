@@ -38,6 +38,7 @@ GROUPS: Final = (
             Entry("compare", "Compare", "compare"),
             Entry("signals", "Signals", "signals"),
             Entry("calibrators", "Calibrators", "calibrators"),
+            Entry("golden", "Golden sets", "golden_sets", frozenset({"owner", "auditor", "admin"})),
         ),
     ),
     Group(

@@ -12,6 +12,8 @@ from reviewqueue.web.views import (
     filters,
     flagged,
     gold,
+    golden_runs,
+    golden_sets,
     home,
     keys,
     ledger,
@@ -83,6 +85,22 @@ urlpatterns = [
     path("pipelines/<slug:slug>/cleaning/", cleaning.cleaning, name="cleaning"),
     path("pipelines/<slug:slug>/reviewers/", figures.reviewers, name="reviewers"),
     path("pipelines/<slug:slug>/gold/", gold.gold, name="gold"),
+    path("pipelines/<slug:slug>/golden-sets/", golden_sets.golden_sets, name="golden_sets"),
+    path("pipelines/<slug:slug>/golden-sets/<slug:name>/", golden_sets.golden_set, name="golden_set"),
+    path("pipelines/<slug:slug>/golden-sets/<slug:name>/draft/", golden_sets.golden_draft, name="golden_draft"),
+    path(
+        "pipelines/<slug:slug>/golden-sets/<slug:name>/versions/<int:number>/",
+        golden_sets.golden_version,
+        name="golden_version",
+    ),
+    path(
+        "pipelines/<slug:slug>/golden-sets/<slug:name>/runs/<uuid:run_id>/", golden_runs.golden_run, name="golden_run"
+    ),
+    path(
+        "pipelines/<slug:slug>/golden-sets/<slug:name>/runs/<uuid:run_id>/against/<uuid:other_id>/",
+        golden_runs.golden_compare,
+        name="golden_compare",
+    ),
     path("pipelines/<slug:slug>/form/", review_form.review_form, name="review_form"),
     path("pipelines/<slug:slug>/form/preview/", review_form.review_form_preview, name="review_form_preview"),
     path("pipelines/<slug:slug>/settings/", pipeline_settings.settings, name="settings"),

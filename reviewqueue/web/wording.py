@@ -136,6 +136,8 @@ WEBHOOK_EVENTS: Final = {
     "step.expired": "Next step that nobody answered in time",
     "band.breached": "Band that no longer keeps its promise",
     "breaker.tripped": "Breaker that stopped a model",
+    "golden.overdue": "Measurement by a golden set that did not come in time",
+    "golden.worse_than_promised": "Golden run that is worse than the policy promises",
     "endpoint.challenge": "Challenge",
 }
 
@@ -259,6 +261,12 @@ EVENTS: Final = {
     "gold.retired": "No gold task any more",
     "gold.answered": "Gold task answered",
     "gold.terms_changed": "Terms of gold tasks changed",
+    "golden.set_created": "Golden set made",
+    "golden.set_changed": "Golden set changed",
+    "golden.published": "Golden set published",
+    "golden.run_started": "Golden run started",
+    "golden.run_completed": "Golden run finished",
+    "golden.overdue": "Golden run overdue",
     "reviewer.paused": "Reviewer paused",
     "reviewer.appealed": "Reviewer appealed",
     "reviewer.pause_decided": "Pause decided",
@@ -327,6 +335,28 @@ MODEL_STANDINGS: Final = {
     "not_better": "signals tried, not taken",
 }
 
+COMPARISONS: Final = {
+    "exact": "The same JSON value",
+    "text": "The same text",
+    "number": "A number within a tolerance",
+    "one_of": "One of several",
+}
+
+GOLDEN_RUN_STATES: Final = {"open": "Open", "complete": "Complete", "closed": "Closed with answers missing"}
+
+DUE_REASONS: Final = {
+    "new_version": "new in traffic, and not measured yet",
+    "schedule": "measured last too long ago",
+}
+
+NO_FIGURE: Final = {
+    "no_labels": "no answers",
+    "too_few_labels": "from 200 inputs on",
+    "one_class": "all right, or all wrong",
+    "no_full_bin": "no bin has 30 answers",
+    "not_distinguishable": "not distinguishable from calibrated",
+}
+
 KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "task_state": task_wording.TASK_STATES,
     "why_not": task_wording.WHY_NOT,
@@ -361,6 +391,10 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "not_asked": NOT_ASKED,
     **owner_wording.KINDS,
     "standing": MODEL_STANDINGS,
+    "comparison": COMPARISONS,
+    "golden_run": GOLDEN_RUN_STATES,
+    "golden_due": DUE_REASONS,
+    "no_figure": NO_FIGURE,
 }
 
 

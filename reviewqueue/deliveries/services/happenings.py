@@ -58,6 +58,13 @@ HAPPENINGS: Final = (
         (*_SUBJECT, "band", "state_from", "state_to", "policy_version"),
     ),
     Happening(EventType.BREAKER_TRIPPED, "breaker.tripped", lambda _: True, (*_SUBJECT, "cause")),
+    Happening(EventType.GOLDEN_OVERDUE, "golden.overdue", lambda _: True, (*_SUBJECT, "golden_set", "reason")),
+    Happening(
+        EventType.GOLDEN_WORSE,
+        "golden.run_completed",
+        lambda body: bool(body.get("worse_bands")),
+        (*_SUBJECT, "golden_set", "golden_version", "run", "worse_bands"),
+    ),
 )
 
 
