@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import Count, F, OuterRef, Subquery
 from django.utils import timezone
 
 from reviewqueue.accounts.models import User
-from reviewqueue.golden.models import GoldenRun, GoldenSet, GoldenVersion, SeenVersion
+from reviewqueue.golden.models import GoldenRun, GoldenSet, GoldenVersion, LateNotice, SeenVersion
 from reviewqueue.pipelines.models import Pipeline
 
 TRAFFIC_DAYS: Final = 30
@@ -62,6 +62,33 @@ def due_for(pipeline: Pipeline, *, now: datetime | None = None) -> list[Due]:
 def late_for(pipeline: Pipeline, *, now: datetime | None = None) -> list[Due]:
     """The alarms: what should have been measured by now."""
     return [due for due in due_for(pipeline, now=now) if due.late]
+
+
+def late_counts(pipelines: Sequence[Pipeline]) -> dict[int, int]:
+    """How many measurements were told to be late and are not made yet, by pipeline, where there are any. One query."""
+    open_notices = LateNotice.objects.filter(
+        golden_set__pipeline__in=pipelines, golden_set__retired_at__isnull=True, ended_at__isnull=True
+    )
+    counted = open_notices.values_list("golden_set__pipeline").annotate(n=Count("id")).order_by()
+    return dict(counted)
+
+
+def worse_lately(pipeline: Pipeline, *, now: datetime) -> list[GoldenRun]:
+    """The last run of each version on each set, of the last month, where it is worse than promised. One query."""
+    newest = (
+        GoldenRun.objects.filter(
+            golden_set__in=GoldenSet.objects.filter(pipeline=pipeline, retired_at__isnull=True),
+            finished_at__gte=now - timedelta(days=TRAFFIC_DAYS),
+        )
+        .select_related("golden_set")
+        .order_by("golden_set", "model", "model_version", "prompt_version", "-finished_at")
+        .distinct("golden_set", "model", "model_version", "prompt_version")
+    )
+    return [
+        run
+        for run in newest[:MOST_VERSIONS]
+        if any(promise["worse"] for promise in (run.report or {}).get("promises", ()))
+    ]
 
 
 def due_for_many(pipelines: Sequence[Pipeline], *, now: datetime | None = None) -> list[Due]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from calibration.core.segments import single_names
 from reviewqueue.errors import FieldProblem, Invalid
 from reviewqueue.golden.comparing import Comparison, problems_of
 from reviewqueue.ledger.quick_canonical import quick_canonical
@@ -49,8 +50,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def segment_names(self) -> list[str]:
-        named = [f"{attribute}={self.segments[attribute]}" for attribute in sorted(self.segments)]
-        return [f"category={self.category}", *named] if self.category else named
+        return single_names(self.category, self.segments)
 
     def comparison_problems(self) -> list[FieldProblem]:
         """Why outputs could not be compared with it."""
@@ -106,7 +106,14 @@ def _shape_problems(body: Mapping[str, Any]) -> Iterator[FieldProblem]:
             msgspec.convert(body[name], _TYPES[name])
         except (msgspec.ValidationError, OverflowError, ValueError) as error:
             message = str(error).partition(" - at `$")[0]
-            yield FieldProblem(f"/{name}", "type" if message.startswith("Expected") else "value", f"{message}."[:300])
+            yield FieldProblem(f"/{name}", shape_code(message), f"{message}."[:300])
+
+
+def shape_code(message: str) -> str:
+    """The code for what msgspec says is wrong, as claims have it."""
+    if " <= " in message or " >= " in message or "length" in message:
+        return "range"
+    return "type" if message.startswith("Expected") else "value"
 
 
 def _value_problems(item: Item) -> Iterator[FieldProblem]:

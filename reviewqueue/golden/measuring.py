@@ -15,10 +15,11 @@ import numpy as np
 
 from calibration.core.intervals import FloatArray, cp_lower, cp_upper, wilson
 from calibration.core.report import DRAWS, calibration_report
+from calibration.core.segments import single_names
 from reviewqueue.golden.models import GoldenAnswer, GoldenRun
 from reviewqueue.policy.document import Band
 from reviewqueue.policy.facts import Facts
-from reviewqueue.policy.routing import place, segment_names
+from reviewqueue.policy.routing import place
 from reviewqueue.policy.selectors import ActivePolicy
 
 DELTA: Final = 0.05
@@ -107,7 +108,7 @@ def _segments(answers: Answers) -> Iterator[dict[str, Any]]:
     """Each with its answers, the largest first."""
     found: dict[str, list[Answered]] = defaultdict(list)
     for row in answers.rows:
-        for name in segment_names(row.category, row.segments):
+        for name in single_names(row.category or None, row.segments):
             found[name].append(row)
     for name, rows in sorted(found.items(), key=lambda each: (-len(each[1]), each[0]))[:MOST_SEGMENTS]:
         n, right = len(rows), sum(row.right for row in rows)

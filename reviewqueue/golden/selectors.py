@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from reviewqueue.accounts.models import Source
 from reviewqueue.errors import NotFound
@@ -30,7 +30,8 @@ def sets_of(pipeline: Pipeline) -> QuerySet[GoldenSet]:
     versions = GoldenVersion.objects.filter(golden_set=OuterRef("pk")).order_by("-number")
     published = versions.filter(published_at__isnull=False)
     drafts = versions.filter(published_at__isnull=True)
-    counted = GoldenItem.objects.filter(version__in=drafts.values("pk")).order_by()
+    drafted = GoldenItem.objects.filter(version__golden_set=OuterRef("pk"), version__published_at__isnull=True)
+    counted = drafted.order_by().values("version").annotate(n=Count("id"))
     return (
         GoldenSet.objects.filter(pipeline=pipeline)
         .select_related("owner")
@@ -39,14 +40,9 @@ def sets_of(pipeline: Pipeline) -> QuerySet[GoldenSet]:
             items=Subquery(published.values("size")[:1]),
             published_at=Subquery(published.values("published_at")[:1]),
             drafted=Subquery(drafts.values("number")[:1]),
-            drafted_items=Subquery(
-                counted.filter(version__golden_set=OuterRef("pk"))
-                .values("version")
-                .annotate(n=Count("id"))
-                .values("n")[:1]
-            ),
+            drafted_items=Subquery(counted.values("n")[:1]),
         )
-        .order_by("retired_at", "name")[:MOST_SETS]
+        .order_by(F("retired_at").asc(nulls_first=True), "name")[:MOST_SETS]
     )
 
 

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from reviewqueue.claims.submission import Elicitation, Name, Share
 from reviewqueue.errors import FieldProblem, Invalid
-from reviewqueue.golden.items import MAX_KEY
+from reviewqueue.golden.items import MAX_KEY, shape_code
 from reviewqueue.ledger.quick_canonical import quick_canonical
 from reviewqueue.pipelines.names import pointer_to
 from reviewqueue.pipelines.signals import DERIVED
@@ -82,7 +82,7 @@ def _shape_problems(body: Mapping[str, Any]) -> Iterator[FieldProblem]:
             msgspec.convert(body[name], _ANSWER[name])
         except (msgspec.ValidationError, OverflowError, ValueError) as error:
             message = str(error).partition(" - at `$")[0]
-            yield FieldProblem(f"/{name}", "type" if message.startswith("Expected") else "value", f"{message}."[:300])
+            yield FieldProblem(f"/{name}", shape_code(message), f"{message}."[:300])
 
 
 def _value_problems(answer: Answer) -> Iterator[FieldProblem]:

@@ -18,6 +18,7 @@ from django.db.models import Max
 from calibration.models import BandStat
 from reviewqueue.accounts.models import User
 from reviewqueue.deliveries.alarms import silent_endpoints
+from reviewqueue.golden.due import late_for, worse_lately
 from reviewqueue.pipelines.models import Grant, Pipeline
 from reviewqueue.pipelines.selectors import WORKING_ROLES
 from reviewqueue.policy.selectors import ActivePolicy, open_breakers
@@ -276,12 +277,54 @@ def _stale_calibrators(seen: Seen) -> Iterator[Alarm]:
             )
 
 
+MOST_GOLDEN: Final = 5
+_WHY_DUE: Final = {
+    "new_version": "It is new in traffic, and was never measured by it",
+    "schedule": "It was measured last too long ago",
+}
+
+
+def _late_golden_runs(seen: Seen) -> Iterator[Alarm]:
+    """Versions in traffic that a golden set was to measure by now."""
+    late = late_for(seen.pipeline, now=seen.now)
+    more = f" {len(late) - MOST_GOLDEN:,} more are late." if len(late) > MOST_GOLDEN else ""
+    for due in late[:MOST_GOLDEN]:
+        yield Alarm(
+            "golden_overdue",
+            LATE,
+            f"{_version(due.subject)} is not measured by the golden set {due.golden_set.name}.",
+            f"{_WHY_DUE[due.reason]}: a run was due until {due.due_at:%d %b %Y %H:%M} UTC."
+            f" {due.owner.shown_name} sees to it.{more}",
+            "golden_sets",
+        )
+
+
+def _worse_golden_runs(seen: Seen) -> Iterator[Alarm]:
+    """The last run of a version shows more errors than the policy of then allows. Nothing follows by itself."""
+    for run in worse_lately(seen.pipeline, now=seen.now)[:MOST_GOLDEN]:
+        bands = ", ".join(promise["band"] for promise in (run.report or {}).get("promises", ()) if promise["worse"])
+        yield Alarm(
+            "golden_worse",
+            WARNING,
+            f"{_version(run.subject)} did worse by the golden set {run.golden_set.name} than is promised for {bands}.",
+            "These inputs were chosen, and the traffic is not like them; look whether the promise still holds.",
+            "golden_sets",
+        )
+
+
+def _version(subject: tuple[str, str, str]) -> str:
+    model, version, prompt = subject
+    return f"{model} {version}, prompt {prompt}," if prompt else f"{model} {version}"
+
+
 WATCHERS: tuple[Watcher, ...] = (
     _nobody_answers_for_it,
     _nobody_reviews,
     _late_work,
     _stopped_models,
     _broken_promises,
+    _late_golden_runs,
+    _worse_golden_runs,
     _sources_that_stopped,
     _sampler_that_drew_nothing,
     _silent_webhooks,

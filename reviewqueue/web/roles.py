@@ -10,6 +10,9 @@ from reviewqueue.pipelines.selectors import has_role
 
 LEDGER_ROLES: Final = frozenset({"auditor", "admin"})
 SETTING_ROLES: Final = frozenset({"owner", "admin"})
+GOLDEN_READERS: Final = frozenset({"owner", "auditor", "admin"})
+"""Of golden sets. Seniors review too, and who reviews does not see known answers."""
+GOLDEN_KEEPERS: Final = frozenset({"owner"})
 
 
 def require_role(user: User, roles: frozenset[str], detail: str) -> None:

@@ -23,6 +23,7 @@ from reviewqueue.policy import services as policies
 from reviewqueue.review.models import ReviewTask
 from tests.api.caller import API, Caller, key_for, lease_path, taken
 from tests.api.described import assert_described, validator
+from tests.services.golden.steps import set_for_step
 from tests.services.policy.steps import version_for_step
 from tests.services.review.steps import moved
 from tests.world import World
@@ -137,6 +138,7 @@ def test_every_example_of_a_request_is_accepted_as_it_stands(world: World, subte
         "reviews": Caller(key_for(world.rita, "review")),
         "policies": Caller(key_for(world.otto, "admin")),
         "breakers": Caller(key_for(world.otto, "admin")),
+        "golden_sets": Caller(key_for(world.olga, "admin")),
         "queue_rules": Caller(key_for(world.olga, "admin")),
         "segments": Caller(key_for(world.olga, "admin")),
         "open_tasks": Caller(key_for(world.sam, "review")),
@@ -183,6 +185,9 @@ def filled(path: str, world: World, reviewer: Caller) -> str:
         return path.format(label_id=label["id"])
     if "{number}" in path:
         return path.format(slug=world.pipeline.slug, number=version_for_step(path.rpartition("/")[2], world).number)
+    if "{name}" in path:
+        golden_set, run = set_for_step(world, path.rpartition("/")[2])
+        return path.format(slug=world.pipeline.slug, name=golden_set.name, run_id=run.pk)
     if "{change_id}" in path:
         return path.format(slug=world.pipeline.slug, change_id=moved(world).pk)
     if "{breaker_id}" in path:

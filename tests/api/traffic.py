@@ -24,6 +24,7 @@ from reviewqueue.review.models import ReviewTask
 from reviewqueue.review.selectors import live_leases
 from tests.api.caller import Caller, taken
 from tests.files import png
+from tests.services.golden.steps import set_for_step
 from tests.services.policy.steps import version_for_step
 from tests.services.review.steps import moved
 from tests.world import POLICY, World
@@ -98,6 +99,12 @@ class Traffic:
     def _change_id(self) -> str:
         return str(moved(self.world).pk)
 
+    def _name(self) -> str:
+        return set_for_step(self.world, self.step)[0].name
+
+    def _run_id(self) -> str:
+        return str(set_for_step(self.world, self.step)[1].pk)
+
     def _breaker_id(self) -> int:
         return policies.stop_automation(pipeline=self.world.pipeline, by=self.world.sam, reason="incident").pk
 
@@ -145,6 +152,8 @@ def headers_of(callers: dict[str, Caller], case: schemathesis.Case) -> dict[str,
 
 
 def put_known_values_in(body: dict[str, Any], drawn: int) -> None:
+    if isinstance(body.get("items"), list) and isinstance(body.get("text"), str):
+        body.pop("text")  # one or the other
     for name in KNOWN.keys() & body.keys():
         body[name] = KNOWN[name](body[name])
     if is_text(body.get("external_id")):
@@ -172,6 +181,19 @@ def known_segments(value: Any) -> Any:
     return {"workflow": "qa"} if are_texts else value
 
 
+def known_items(value: Any) -> Any:
+    """Of a golden set: each with a name of its own, in no category."""
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        return value
+    return [
+        item
+        | {"key": f"{printable(item['key'])[:190]}-{place}" if is_text(item.get("key")) else item.get("key")}
+        | {name: known(item[name]) for name, known in {"category": text_becomes(None)}.items() if name in item}
+        | ({"segments": known_segments(item["segments"])} if "segments" in item else {})
+        for place, item in enumerate(value)
+    ]
+
+
 def without_addresses(value: Any) -> Any:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         return value
@@ -192,5 +214,7 @@ KNOWN: dict[str, Callable[[Any], Any]] = {
     "verdict": lambda value: "correct" if value is None else value,
     "document": lambda value: POLICY if isinstance(value, dict) else value,
     "url": text_becomes(HOOK),
+    "owner": text_becomes(None),
+    "items": lambda value: known_items(value),
     "error_types": lambda value: [] if isinstance(value, list) and all(map(is_text, value)) else value,
 }

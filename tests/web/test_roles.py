@@ -17,12 +17,16 @@ from reviewqueue.accounts import services as accounts
 from reviewqueue.claims.attachments import store_attachment
 from reviewqueue.deliveries.models import Delivery
 from reviewqueue.deliveries.services import endpoints
+from reviewqueue.golden.services import drafts, sets, watching
+from reviewqueue.golden.services.sets import Terms
 from reviewqueue.ledger.models import Event
 from reviewqueue.pipelines import services as pipelines
+from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy import services as policies
 from reviewqueue.policy.models import PolicyVersion
 from tests import files
 from tests.services.calibration.test_clean import labelled_answers
+from tests.services.golden.steps import questions, set_for_step
 from tests.services.review.golden import pause
 from tests.services.review.steps import keep_filter, moved, submit, taken
 from tests.web.visitor import Visitor, text_of
@@ -45,6 +49,7 @@ FORMS = {
         "queue_rules",
     ),
     *("reviewers", "gold"),
+    *("golden_sets", "golden_set", "golden_draft"),
     *("webhook_new", "webhook", "webhook_hosts"),
     "cleaning",
     "segments",
@@ -193,6 +198,40 @@ def ritas_pause_here(world: World) -> list[object]:
     return [world.pipeline.slug]
 
 
+def golden_here(world: World) -> list[object]:
+    """A golden set that measured two versions, with a draft of more items, and something that is late."""
+    made, _ = set_for_step(world, "runs")
+    drafts.put_items(golden_set=made, items=questions(12))
+    world.claim(model_version="2026-11-01")
+    watching.watch_traffic()
+    return [world.pipeline.slug, made.name]
+
+
+def golden_places(world: World) -> list[object]:
+    return golden_here(world)[:1]
+
+
+def golden_elsewhere(world: World) -> list[object]:
+    [slug] = elsewhere(world)
+    other = Pipeline.objects.get(slug=slug)
+    sets.create_set(pipeline=other, name="prices", terms=Terms(owner=world.otto), by=world.otto)
+    return [slug, "prices"]
+
+
+def golden_version_here(world: World) -> list[object]:
+    return [*golden_here(world), 1]
+
+
+def golden_run_here(world: World) -> list[object]:
+    made, run = set_for_step(world, "runs")
+    return [world.pipeline.slug, made.name, run.pk]
+
+
+def two_golden_runs(world: World) -> list[object]:
+    made, run = set_for_step(world, "runs")
+    return [world.pipeline.slug, made.name, run.pk, made.runs.exclude(pk=run.pk).get().pk]
+
+
 def nowhere(world: World) -> list[object]:
     return []
 
@@ -266,6 +305,20 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("gold", "get", elsewhere, FIGURES_ELSEWHERE),
     ("gold", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
     ("gold", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 422}),
+    ("golden_sets", "get", golden_places, everybody(200, rita=403, sam=403, nora=404)),
+    ("golden_sets", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("golden_sets", "post", here, {**DECIDES, "olga": 422, "adam": 403}),
+    ("golden_sets", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 403}),
+    ("golden_set", "get", golden_here, everybody(200, rita=403, sam=403, nora=404)),
+    ("golden_set", "get", golden_elsewhere, FIGURES_ELSEWHERE),
+    ("golden_set", "post", golden_here, {**DECIDES, "olga": 422, "adam": 403}),
+    ("golden_set", "post", golden_elsewhere, {**DECIDES_ELSEWHERE, "adam": 403}),
+    ("golden_draft", "get", golden_here, everybody(200, rita=403, sam=403, nora=404)),
+    ("golden_draft", "post", golden_here, {**DECIDES, "olga": 422, "adam": 403}),
+    ("golden_draft", "post", golden_elsewhere, {**DECIDES_ELSEWHERE, "adam": 403}),
+    ("golden_version", "get", golden_version_here, everybody(200, rita=403, sam=403, nora=404)),
+    ("golden_run", "get", golden_run_here, everybody(200, rita=403, sam=403, nora=404)),
+    ("golden_compare", "get", two_golden_runs, everybody(200, rita=403, sam=403, nora=404)),
     ("review_form", "get", here, FIGURES),
     ("review_form", "get", elsewhere, FIGURES_ELSEWHERE),
     ("review_form", "post", here, {**DECIDES, "olga": 200, "adam": 200}),

@@ -33,7 +33,14 @@ KEEPERS: Final = frozenset({Role.OWNER})
 
 
 class GoldenSetBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: Annotated[str, Meta(max_length=60, description="Of a–z and 0–9 with single hyphens; for addresses.")]
+    name: Annotated[
+        str,
+        Meta(
+            max_length=60,
+            pattern="^[a-z0-9]+(-[a-z0-9]+)*$",
+            description="Of a–z and 0–9 with single hyphens; it is part of addresses.",
+        ),
+    ]
     description: Annotated[str, Meta(max_length=sets.MAX_DESCRIPTION, description="For people.")] = ""
     owner: Annotated[str | None, Meta(description="The username of an owner of the pipeline; left out, yours.")] = None
     every_days: Annotated[

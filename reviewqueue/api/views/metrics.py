@@ -16,9 +16,10 @@ from reviewqueue.api.operation import Operation
 from reviewqueue.api.prometheus import CONTENT_TYPE, MEDIA_TYPE, Gauge, exposition, gauge
 from reviewqueue.deliveries.alarms import CAUSES, backlog, silent_endpoints
 from reviewqueue.errors import Forbidden
+from reviewqueue.golden.due import late_counts
 from reviewqueue.ledger.selectors import sealing_state
 from reviewqueue.operations.selectors import sweep_states
-from reviewqueue.pipelines.selectors import has_role
+from reviewqueue.pipelines.selectors import has_role, pipelines_for
 from reviewqueue.review.selectors import queue_counts
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def _gauges(person: User) -> Iterator[Gauge]:
     yield gauge("ledger_oldest_unsealed_seconds", "Age of the oldest of them.", sealing.oldest_unsealed_seconds or 0)
     yield from _queues(person)
     yield from _webhooks()
+    yield from _golden_sets(person)
     yield from _sweeps()
 
 
@@ -74,6 +76,16 @@ def _webhooks() -> Iterator[Gauge]:
         tuple(({"cause": cause}, silent[cause]) for cause in CAUSES),
     )
     yield gauge("webhook_undelivered", "Deliveries that are written and have not arrived.", waiting.undelivered)
+
+
+def _golden_sets(person: User) -> Iterator[Gauge]:
+    pipelines = list(pipelines_for(person, OPERATORS).order_by("slug"))
+    late = late_counts(pipelines)
+    yield Gauge(
+        "golden_runs_overdue",
+        "Measurements by golden sets that are late.",
+        tuple(({"pipeline": each.slug}, late.get(each.pk, 0)) for each in pipelines),
+    )
 
 
 def _sweeps() -> Iterator[Gauge]:

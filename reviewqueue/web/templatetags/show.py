@@ -193,9 +193,11 @@ def band_state(code: object) -> dict[str, Any]:
 
 @register.inclusion_tag("parts/pipeline_tabs.html", takes_context=True)
 def pipeline_tabs(context: Context, tab: str) -> dict[str, Any]:
-    """Links to the pages of the pipeline in the context. Below "policies" there are pages of single versions."""
+    """Links to the pages of the pipeline in the context. Below "policies" there are pages of single versions; other
+    pages below one of the row say `below`.
+    """
     pipeline = context["pipeline"]
-    below = tab == "policies"
+    below = tab == "policies" or bool(context.get("below"))
     return {"pipeline": pipeline, "tabs": tabs_of(pipeline.slug, tab, context.get("roles") or (), is_below=below)}
 
 

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.http import HttpResponse
 
+from reviewqueue.claims.selectors import instant
 from reviewqueue.golden import selectors
 from reviewqueue.golden.comparison import FLIPS_SHOWN, compare, with_texts
 from reviewqueue.golden.figures import figures_of
 from reviewqueue.pipelines.selectors import pipeline_for
 from reviewqueue.web.access import page
 from reviewqueue.web.charts import track_start
-from reviewqueue.web.downloads import csv_file, json_file
+from reviewqueue.web.content_views import written
+from reviewqueue.web.downloads import file_of, wants_file
 from reviewqueue.web.render import show
 from reviewqueue.web.request import PersonRequest
-from reviewqueue.web.views.golden_sets import READERS
+from reviewqueue.web.roles import GOLDEN_READERS
 
 if TYPE_CHECKING:
     from reviewqueue.golden.comparison import Comparison
     from reviewqueue.golden.models import GoldenRun
 
-FLIP_COLUMNS: Final = (
-    *("key", "right_now", "confidence_before", "confidence_now"),
-    *("input", "known_answer", "output_before", "output_now", "note"),
-)
-
 
 @page
 def golden_run(request: PersonRequest, slug: str, name: str, run_id: UUID) -> HttpResponse:
-    run = selectors.run_in(selectors.set_named(pipeline_for(request.user, slug, READERS), name), run_id)
+    run = selectors.run_in(selectors.set_named(pipeline_for(request.user, slug, GOLDEN_READERS), name), run_id)
     figures = figures_of(run)
-    if request.GET.get("as") == "json" and run.report is not None:
-        return json_file("golden-run.json", {**_head(run), **run.report})
+    if wants_file(request) and run.report is not None:
+        return file_of(request, {**_head(run), **run.report}, name="golden-run")
     before = selectors.run_before(run) if figures and run.answered else None
     context = {
         "pipeline": run.pipeline,
@@ -50,12 +47,12 @@ def golden_run(request: PersonRequest, slug: str, name: str, run_id: UUID) -> Ht
 
 @page
 def golden_compare(request: PersonRequest, slug: str, name: str, run_id: UUID, other_id: UUID) -> HttpResponse:
-    found = selectors.set_named(pipeline_for(request.user, slug, READERS), name)
+    found = selectors.set_named(pipeline_for(request.user, slug, GOLDEN_READERS), name)
     run, before = selectors.run_in(found, run_id), selectors.run_in(found, other_id)
     comparison = compare(run, before)
     flips = with_texts(comparison.flips, run, before)
-    if request.GET.get("as") in ("csv", "json"):
-        return _file(request.GET["as"], comparison, [_flip(flip) for flip in flips])
+    if wants_file(request):
+        return file_of(request, _figures(comparison, [_flip(flip) for flip in flips]), name="golden-comparison")
     context = {
         "pipeline": run.pipeline,
         "golden_set": found,
@@ -67,11 +64,9 @@ def golden_compare(request: PersonRequest, slug: str, name: str, run_id: UUID, o
     return show(request, "golden/compare.html", context)
 
 
-def _file(wanted: str, comparison: Comparison, flips: list[dict[str, Any]]) -> HttpResponse:
-    if wanted == "csv":
-        return csv_file("golden-flips.csv", FLIP_COLUMNS, flips)
+def _figures(comparison: Comparison, flips: list[dict[str, Any]]) -> dict[str, Any]:
     log_loss = comparison.log_loss
-    figures = {
+    return {
         "run": _head(comparison.run),
         "before": _head(comparison.before),
         "common": comparison.common,
@@ -83,7 +78,6 @@ def _file(wanted: str, comparison: Comparison, flips: list[dict[str, Any]]) -> H
         "log_loss_difference": log_loss and {"mean": log_loss.mean, "low": log_loss.lo, "high": log_loss.hi},
         "flips": flips,
     }
-    return json_file("golden-comparison.json", figures)
 
 
 def _head(run: GoldenRun) -> dict[str, Any]:
@@ -98,7 +92,7 @@ def _head(run: GoldenRun) -> dict[str, Any]:
         "items": run.size,
         "answered": run.answered,
         "right": run.right if run.finished_at else None,
-        "finished_at": run.finished_at,
+        "finished_at": instant(run.finished_at) if run.finished_at else None,
     }
 
 
@@ -108,9 +102,9 @@ def _flip(flip: Any) -> dict[str, Any]:
         "right_now": flip.right_now,
         "confidence_before": flip.confidence_before,
         "confidence_now": flip.confidence_now,
-        "input": flip.input,
-        "known_answer": flip.known,
-        "output_before": flip.output_before,
-        "output_now": flip.output_now,
+        "input": written(flip.input),
+        "known_answer": written(flip.known),
+        "output_before": written(flip.output_before),
+        "output_now": written(flip.output_now),
         "note": flip.note,
     }

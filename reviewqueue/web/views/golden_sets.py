@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 
+from reviewqueue.claims.selectors import instant
 from reviewqueue.errors import Conflict, DomainError, Forbidden, Invalid
 from reviewqueue.golden import selectors
 from reviewqueue.golden.comparing import COMPARISONS
@@ -17,7 +19,7 @@ from reviewqueue.golden.item_files import BadItems
 from reviewqueue.golden.services import drafts, sets
 from reviewqueue.pipelines.selectors import has_role, pipeline_for
 from reviewqueue.web.access import form_page, page
-from reviewqueue.web.downloads import csv_file, json_file, lines_file
+from reviewqueue.web.downloads import file_of, wants_file
 from reviewqueue.web.golden_charts import trend_chart
 from reviewqueue.web.golden_forms import (
     NewSetForm,
@@ -29,27 +31,21 @@ from reviewqueue.web.golden_forms import (
 )
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
+from reviewqueue.web.roles import GOLDEN_KEEPERS, GOLDEN_READERS
 
 if TYPE_CHECKING:
     from reviewqueue.golden.models import GoldenItem, GoldenSet, GoldenVersion
     from reviewqueue.pipelines.models import Pipeline
 
-READERS: Final = frozenset({"owner", "auditor", "admin"})
-"""Seniors review too, and who reviews does not see known answers."""
-KEEPERS: Final = frozenset({"owner"})
 DUE_SHOWN: Final = 60
 PROBLEMS_SHOWN: Final = 50
-TREND_COLUMNS: Final = (
-    *("run", "finished_at", "set_version", "model", "model_version", "prompt_version", "elicitation", "state"),
-    *("items", "answered", "right", "accuracy", "low", "high", "smooth_ece", "brier", "worse_than_promised"),
-)
 
 
 @form_page
 def golden_sets(request: PersonRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
-        return _list(request, pipeline_for(request.user, slug, READERS))
-    pipeline = pipeline_for(request.user, slug, KEEPERS)
+        return _list(request, pipeline_for(request.user, slug, GOLDEN_READERS))
+    pipeline = pipeline_for(request.user, slug, GOLDEN_KEEPERS)
     form = NewSetForm(pipeline, request.POST)
     if not form.is_valid():
         return _list(request, pipeline, form=form, status=422)
@@ -74,7 +70,7 @@ def _list(
         "late": sum(each.late for each in due),
         "form": form or NewSetForm(pipeline, initial={"owner": request.user.pk}),
         "shows_errors": form is not None,
-        "may_set": has_role(request.user, KEEPERS, pipeline_id=pipeline.pk),
+        "may_set": has_role(request.user, GOLDEN_KEEPERS, pipeline_id=pipeline.pk),
         "api": f"{settings.PUBLIC_URL}/api/v1",
     }
     return show(request, "golden/sets.html", context, status=status)
@@ -83,10 +79,9 @@ def _list(
 @form_page
 def golden_set(request: PersonRequest, slug: str, name: str) -> HttpResponse:
     if request.method != "POST":
-        found = selectors.set_named(pipeline_for(request.user, slug, READERS), name)
-        wanted = request.GET.get("as")
-        return _trend_file(found, wanted) if wanted in ("csv", "json") else _set(request, found)
-    found = selectors.set_named(pipeline_for(request.user, slug, KEEPERS), name)
+        found = selectors.set_named(pipeline_for(request.user, slug, GOLDEN_READERS), name)
+        return _trend_file(request, found) if wants_file(request) else _set(request, found)
+    found = selectors.set_named(pipeline_for(request.user, slug, GOLDEN_KEEPERS), name)
     do = request.POST.get("do")
     if do in ("retire", "reopen"):
         sets.retire_set(golden_set=found, by=request.user, retired=do == "retire")
@@ -119,17 +114,17 @@ def _set(request: PersonRequest, found: GoldenSet, *, form: TermsForm | None = N
         "due": [due for due in due_for(pipeline) if due.golden_set.pk == found.pk][:DUE_SHOWN],
         "form": form or TermsForm(pipeline, initial={**terms, "owner": found.owner_id}),
         "shows_errors": form is not None,
-        "may_set": has_role(request.user, KEEPERS, pipeline_id=pipeline.pk),
+        "may_set": has_role(request.user, GOLDEN_KEEPERS, pipeline_id=pipeline.pk),
         "api": f"{settings.PUBLIC_URL}/api/v1",
     }
     return show(request, "golden/set.html", context, status=status)
 
 
-def _trend_file(found: GoldenSet, wanted: str) -> HttpResponse:
+def _trend_file(request: PersonRequest, found: GoldenSet) -> HttpResponse:
     rows = [
         {
             "run": str(point.run.pk),
-            "finished_at": point.at,
+            "finished_at": instant(point.at),
             "set_version": point.run.version.number,
             "model": point.run.model,
             "model_version": point.run.model_version,
@@ -148,9 +143,7 @@ def _trend_file(found: GoldenSet, wanted: str) -> HttpResponse:
         }
         for point in trend_points(selectors.trend(found))
     ]
-    if wanted == "csv":
-        return csv_file("golden-runs.csv", TREND_COLUMNS, rows)
-    return json_file("golden-runs.json", {"golden_set": found.name, "runs": rows})
+    return file_of(request, {"golden_set": found.name, "runs": rows}, name="golden-runs")
 
 
 # --- items ----------------------------------------------------------------------------------------------------------
@@ -158,10 +151,10 @@ def _trend_file(found: GoldenSet, wanted: str) -> HttpResponse:
 
 @page
 def golden_version(request: PersonRequest, slug: str, name: str, number: int) -> HttpResponse:
-    found = selectors.set_named(pipeline_for(request.user, slug, READERS), name)
+    found = selectors.set_named(pipeline_for(request.user, slug, GOLDEN_READERS), name)
     version = selectors.version_numbered(found, number)
     if request.GET.get("as") == "jsonl":
-        return lines_file("golden-items.jsonl", _all_items(version))
+        return _items_file(version)
     context = {
         **_items_context(request, version),
         "golden_set": found,
@@ -175,8 +168,8 @@ def golden_version(request: PersonRequest, slug: str, name: str, number: int) ->
 def golden_draft(request: PersonRequest, slug: str, name: str) -> HttpResponse:
     """Its items, and the forms that change them. All that was typed stays when something of it is wrong."""
     if request.method != "POST":
-        return _draft(request, selectors.set_named(pipeline_for(request.user, slug, READERS), name))
-    found = selectors.set_named(pipeline_for(request.user, slug, KEEPERS), name)
+        return _draft(request, selectors.set_named(pipeline_for(request.user, slug, GOLDEN_READERS), name))
+    found = selectors.set_named(pipeline_for(request.user, slug, GOLDEN_KEEPERS), name)
     told: dict[str, Any]
     try:
         done = _do(request, found)
@@ -242,7 +235,7 @@ def _draft(
         "typed": typed,
         "is_edit": bool(request.GET.get("edit") and typed),
         "comparisons": COMPARISONS,
-        "may_set": has_role(request.user, KEEPERS, pipeline_id=found.pipeline_id),
+        "may_set": has_role(request.user, GOLDEN_KEEPERS, pipeline_id=found.pipeline_id),
         "unusable": selectors.not_comparable(draft, most=PROBLEMS_SHOWN) if draft else [],
         **told,
     }
@@ -279,15 +272,17 @@ def _row(row: GoldenItem) -> dict[str, Any]:
     return {"item": item, "erased": erased, "problem": problems[0].detail if problems else ""}
 
 
-def _all_items(version: GoldenVersion) -> list[dict[str, Any]]:
-    """As an upload takes them."""
+def _items_file(version: GoldenVersion) -> HttpResponse:
+    """One JSON object a line, as an upload takes them."""
     rows = version.items.select_related("content").order_by("place", "id")
-    found = []
+    lines = []
     for row in rows.iterator(chunk_size=2_000):
         item = selectors.item_with_content(row)
         said = {name: getattr(item, name) for name in item.__struct_fields__}
-        found.append({name: value for name, value in said.items() if value not in (None, "", {})})
-    return found
+        lines.append(msgspec.json.encode({name: value for name, value in said.items() if value not in (None, "", {})}))
+    response = HttpResponse(b"\n".join(lines) + b"\n", content_type="application/jsonl")
+    response["Content-Disposition"] = 'attachment; filename="golden-items.jsonl"'
+    return response
 
 
 def _told(error: DomainError) -> str:

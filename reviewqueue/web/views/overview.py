@@ -19,6 +19,7 @@ from reviewqueue.web.access import page
 from reviewqueue.web.downloads import file_of, wants_file
 from reviewqueue.web.render import show
 from reviewqueue.web.request import PersonRequest
+from reviewqueue.web.roles import GOLDEN_READERS
 from reviewqueue.web.views.gold import KEEPERS
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Shown:
     address: str
 
 
-ONLY_FOR: Final = {"webhook": STATE_READERS, "gold": KEEPERS}
+ONLY_FOR: Final = {"webhook": STATE_READERS, "gold": KEEPERS, "golden_sets": GOLDEN_READERS}
 
 
 def _linked(alarm: Alarm, user: User, found: Pipeline) -> Shown:

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 
 from calibration import selectors as calibration
 from reviewqueue.errors import Forbidden
+from reviewqueue.golden.due import late_counts
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, pipeline_for, pipelines_for
 from reviewqueue.reports import overview
 from reviewqueue.web.access import page
@@ -45,7 +46,8 @@ def pipelines(request: PersonRequest) -> HttpResponse:
     if not found:
         raise Forbidden("Figures are for seniors, owners, auditors and admins.")
     waiting = overview.depths(found)
-    rows = [{"pipeline": each, "waiting": waiting[each.pk]} for each in found]
+    late = late_counts(found)
+    rows = [{"pipeline": each, "waiting": waiting[each.pk], "golden_late": late.get(each.pk, 0)} for each in found]
     return show(request, "pipelines/pipelines.html", {"rows": rows})
 
 

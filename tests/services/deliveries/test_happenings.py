@@ -13,9 +13,11 @@ from reviewqueue.accounts import services as accounts
 from reviewqueue.cascade.services import rerouting, steps
 from reviewqueue.deliveries.models import EventType
 from reviewqueue.deliveries.services import endpoints, happenings
+from reviewqueue.golden.services import watching
 from reviewqueue.policy import services as policies
 from tests.services.cascade.steps import cascading, time_passes, unsure
 from tests.services.deliveries.steps import Hook, find, hooked, outlived, reported, send, settled, the_delivery, told
+from tests.services.golden.steps import finished, published
 from tests.unit.deliveries.receiver import Receiver
 from tests.world import MODEL, SETUP, World
 
@@ -70,13 +72,19 @@ def test_a_band_that_recovers_and_fails_again_is_told_twice(world: World, hook: 
 
 
 def test_every_kind_there_is_arrives_signed(world: World, receiver: Receiver) -> None:
-    """An outcome, one that replaces it, a step that ran out, a breaker, a band: the reference library accepts each."""
+    """An outcome, one that replaces it, a step that ran out, a breaker, a band, a golden run that is late or worse than
+    promised: the reference library accepts each.
+    """
     hook = hooked(world, receiver, events=list(EventType.values))
     first = settled(world)
     find()
     outlived(first)
     reported(world, first, correct=False)
     find()
+    finished(world, published(world, 40), 40, right=lambda _: False, confidence=0.95)
+    published(world, name="late", within_days=0)
+    watching.watch_traffic()
+    watching.watch_due()
     world.activate(cascading())
     time_passes(unsure(world), minutes=31)
     steps.expire_steps()

@@ -80,3 +80,18 @@ def finished(
         _, run = answered(run, answer_bodies(size, right, first=first, confidence=confidence))
     assert run.state == "complete"
     return run
+
+
+def set_for_step(world: World, step: str) -> tuple[GoldenSet, GoldenRun]:
+    """A set that is ready for what the last part of an address says, and a run of it that is."""
+    made = world.pipeline.golden_sets.filter(name=NAME).first() or published(world, within_days=0)
+    if step == "publish":
+        drafts.put_items(golden_set=made, items=[Item(key=f"more-{made.versions.count()}", answer="1 EUR")])
+    if step in ("answers", "close"):
+        return made, made.runs.filter(state="open").first() or started(world, made)
+    over = made.runs.filter(state="complete").order_by("-id").first()
+    if over is None:
+        size = made.versions.filter(published_at__isnull=False).order_by("-number")[0].size
+        finished(world, made, size, model_version="before")
+        over = finished(world, made, size, right=lambda place: place > 2)
+    return made, over
