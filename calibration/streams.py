@@ -1,6 +1,7 @@
 """Which streams of labels are watched, since when, and the labels of each in the order they came in.
 
-A stream is thinned: of every band only labels that the band's own audit rate would have drawn, whatever rate they had.
+At any time the claims that a band may decide are drawn at one rate, so that every label of them counts. Where the policy
+raises the rate of some segments, the stream is thinned to what the band's own rate would have drawn.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class StreamLabel:
     fingerprint: bytes
     settled_at: datetime
     held: bool
-    """Rules, verifiers or its case sent it to people, so no band decided about it."""
+    """It was mandatory, or rules, verifiers or its case sent it to people, so no band decided about it."""
     calibrator: str | None
     calibrated: float | None
     band: str
@@ -143,7 +144,7 @@ _LABELS = """
                 SELECT digest FROM jsonb_each(d.facts -> 'checks') AS made (digest, finding)
                  WHERE finding ->> 0 = 'pass' ORDER BY digest) END,
            o.correct, d.audit_u, c.fingerprint, o.created_at,
-           d.reasons && ARRAY['signal_rule', 'verifier_failed', 'mandatory_case']::varchar[],
+           d.mandatory OR d.reasons && ARRAY['signal_rule', 'verifier_failed', 'mandatory_case']::varchar[],
            d.calibrator, d.calibrated_confidence, d.band
       FROM claims_outcome o
       JOIN claims_claim c ON c.id = o.claim_id
@@ -218,15 +219,15 @@ def facts_of(place: Place) -> Facts:
 def by_stream(
     wanted: Mapping[tuple[str, Subject, str], Stream], labels: Sequence[StreamLabel], policy: Policy
 ) -> dict[tuple[str, Subject, str], list[tuple[StreamLabel, float | None]]]:
-    """The labels of each stream, thinned, each with its calibrated confidence.
+    """The labels of each stream, each with its calibrated confidence.
 
     The promise of a band is about what it may decide: claims that people see whatever it says are not in its stream.
     """
-    place_in = Placed(policy)
+    place_in, thinned = Placed(policy), bool(policy.sampling.floors)
     found: dict[tuple[str, Subject, str], list[tuple[StreamLabel, float | None]]] = {key: [] for key in wanted}
     for label in labels:
         band, calibrated, apart = place_in.of(label)
-        if band is None or label.audit_u >= band.audit_rate:
+        if band is None or (thinned and label.audit_u >= band.audit_rate):
             continue
         subject = label.place.subject
         for key in ((MonitorKind.OUTCOME.value, subject, band.key), (MonitorKind.CALIBRATION.value, subject, "")):

@@ -161,15 +161,6 @@ def test_complaints_never_move_a_monitor(deciding: World) -> None:
     assert monitor().labels == 80
 
 
-def test_only_what_the_audit_rate_of_the_band_would_have_drawn_is_watched(world: World) -> None:
-    world.activate(CALIBRATED)
-    answered(world, 60, lambda number: False)
-    watch_labels()
-    drawn = sum(1 for outcome in Outcome.objects.all() if outcome.claim.decisions.get().audit_u < 0.2)
-    assert 0 < drawn < 30
-    assert monitor().labels == drawn
-
-
 def test_a_burst_of_one_input_is_one_label(deciding: World) -> None:
     answered(deciding, 30, lambda number: True, input="The same question again and again")
     watch_labels()

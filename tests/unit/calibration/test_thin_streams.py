@@ -1,4 +1,4 @@
-"""Which labels a monitor sees: those of what the band may decide, drawn at the band's own rate."""
+"""Which labels a monitor sees: those of what the band may decide, drawn alike."""
 
 from __future__ import annotations
 
@@ -57,12 +57,19 @@ def test_what_people_see_whatever_the_band_says_is_no_part_of_its_promise(change
     assert seen(label(**change)) == (0, 1)
 
 
-def test_only_what_the_rate_of_the_band_would_have_drawn_counts() -> None:
-    assert seen(label(audit_u=0.2), label(audit_u=0.19999)) == (1, 1)
+FLOORS = {**POLICY, "calibrators": [IDENTITY], "sampling": {"epoch": "1", "floors": {"language": 5}}}
+
+
+def test_drawn_at_one_rate_every_label_counts() -> None:
+    assert seen(label(audit_u=0.9), label(audit_u=0.1)) == (2, 2)
+
+
+def test_where_segments_are_drawn_more_often_only_what_the_rate_of_the_band_would_have_drawn_counts() -> None:
+    assert seen(label(audit_u=0.2), label(audit_u=0.19999), document=FLOORS) == (1, 1)
 
 
 def test_of_a_band_that_people_see_in_full_every_label_tells_of_the_calibration() -> None:
-    assert seen(label(confidence=0.7, audit_u=0.9)) == (0, 1)
+    assert seen(label(confidence=0.7, audit_u=0.9), document=FLOORS) == (0, 1)
 
 
 def test_what_settled_before_watching_began_and_other_versions_are_left_out() -> None:
