@@ -18,7 +18,14 @@ from tests.world import IDENTITY, POLICY, World
 
 NEW = "/pipelines/support-answers/policies/new/"
 RULE: dict[str, Any] = {"name": "moody", "signal": "attempt_agreement", "below": 0.5, "route": "escalate"}
-RICH: dict[str, Any] = {**POLICY, "calibrators": [IDENTITY], "rules": [RULE]}
+SAMPLING: dict[str, Any] = {
+    "epoch": "2026-1",
+    "ramp": {"first_rate": 0.2, "labels": 150, "days": 7},
+    "floors": {"language": 5},
+    "weekly_minimum": 20,
+    "weekly_extra": 100,
+}
+RICH: dict[str, Any] = {**POLICY, "calibrators": [IDENTITY], "rules": [RULE], "sampling": SAMPLING}
 
 
 def fields_of(page: str) -> dict[str, Any]:
@@ -71,6 +78,24 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(world:
     assert 'value="most"' in page
     assert "Because." in page
     assert PolicyVersion.objects.count() == 1
+
+
+def test_how_much_is_audited_is_typed_checked_and_specified(world: World, olga: Visitor) -> None:
+    sent = fields_of(text_of(olga.get(NEW)))
+    terms = {"sampling.weekly_minimum": "20", "sampling.weekly_extra": "100"}
+    page = text_of(olga.post(NEW, {**sent, **terms, "check": "1"}))
+    assert "Labels a week for each band that decides: at least 0 becomes at least 20" in page
+    world.activate(RICH)
+    specified = text_of(olga.get(f"/pipelines/support-answers/policies/{world.policy.number}/specification/"))
+    for said in ("20% audited until 150 audit labels and 7 days", "each language", "at least 20", "100, where they"):
+        assert said in specified
+
+
+def test_a_wrong_term_of_sampling_is_named_where_the_json_is(world: World, olga: Visitor) -> None:
+    sent = fields_of(text_of(olga.get(NEW)))
+    response = olga.post(NEW, {**sent, "rest": '{"sampling": {"ramp": {"first_rate": 2}}}', "propose": "1"})
+    assert response.status_code == 422
+    assert "/sampling/ramp/first_rate" in text_of(response)
 
 
 def test_bands_are_added_and_removed_without_a_script(world: World, olga: Visitor) -> None:
