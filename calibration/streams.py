@@ -1,7 +1,7 @@
 """Which streams of labels are watched, since when, and the labels of each in the order they came in.
 
-At any time the claims that a band may decide are drawn at one rate, so that every label of them counts. Where the policy
-raises the rate of some segments, the stream is thinned to what the band's own rate would have drawn.
+At any time the claims that a band may decide are drawn at one rate, so that every label of them counts. Where the
+policy raises the rate of some segments, the stream is thinned to what the band's own rate would have drawn.
 """
 
 from __future__ import annotations
