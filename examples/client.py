@@ -105,10 +105,13 @@ class ReviewQueue:
 
     def claims(self, **filters: str) -> Iterator[Json]:
         """Claims newest first, page by page: `claims(pipeline="yes-no-answers", status="in_review")`."""
+        return self._pages("/claims", filters)
+
+    def _pages(self, path: str, filters: Mapping[str, str]) -> Iterator[Json]:
         cursor: str | None = None
         while True:
-            query = urlencode(filters | ({"cursor": cursor} if cursor else {}))
-            page = self._ask("GET", f"/claims?{query}").body
+            query = urlencode({**filters, **({"cursor": cursor} if cursor else {})})
+            page = self._ask("GET", f"{path}?{query}").body
             yield from page["results"]
             cursor = page["next"]
             if cursor is None:
@@ -119,6 +122,50 @@ class ReviewQueue:
         path = f"/pipelines/{pipeline}/thresholds?{urlencode({'max_error': max_error})}"
         results: list[Json] = self._ask("GET", path).body["results"]
         return results
+
+    # --- golden sets: a model answers questions whose answers are known ----------------------------------------------
+
+    def golden_sets(self, pipeline: str) -> Json:
+        """The golden sets of a pipeline (`results`), and the measurements that are due (`due`)."""
+        return self._ask("GET", f"/pipelines/{pipeline}/golden-sets").body
+
+    def make_golden_set(self, pipeline: str, name: str, **terms: Any) -> Json:
+        """For an owner of the pipeline, with a key of theirs: `every_days`, `within_days`, `owner`, `description`."""
+        return self._ask("POST", f"/pipelines/{pipeline}/golden-sets", {"name": name, **terms}, once=True).body
+
+    def put_golden_items(self, pipeline: str, name: str, items: Sequence[Mapping[str, Any]]) -> Json:
+        """Items with known answers for the draft; one of a known key takes its place. All of them, or Refused."""
+        return self._ask("POST", f"/pipelines/{pipeline}/golden-sets/{name}/items", {"items": items}).body
+
+    def publish_golden_set(self, pipeline: str, name: str) -> Json:
+        """From now on models are measured by the draft, which never changes again."""
+        return self._ask("POST", f"/pipelines/{pipeline}/golden-sets/{name}/publish", {}, once=True).body
+
+    def golden_questions(self, pipeline: str, name: str) -> Iterator[Json]:
+        """What the model is to be asked: `key` and `input`, without the known answers."""
+        return self._pages(f"/pipelines/{pipeline}/golden-sets/{name}/questions", {})
+
+    def golden_runs(self, pipeline: str, name: str) -> Iterator[Json]:
+        """Newest first."""
+        return self._pages(f"/pipelines/{pipeline}/golden-sets/{name}/runs", {})
+
+    def start_golden_run(self, pipeline: str, name: str, model: Mapping[str, Any]) -> Json:
+        """`model`, `model_version`, `prompt_version` exactly as claims have them, and `elicitation`."""
+        return self._ask("POST", f"/pipelines/{pipeline}/golden-sets/{name}/runs", model, once=True).body
+
+    def answer_golden_run(self, pipeline: str, name: str, run: str, answers: Sequence[Mapping[str, Any]]) -> Json:
+        """Gives answers (`key`, `output`, `confidence`), a thousand at a time; returns the run. Safe to repeat.
+
+        Raises Refused with the first one that was not taken; the others were.
+        """
+        after: Json = {}
+        for first in range(0, len(answers), 1_000):
+            body = {"answers": answers[first : first + 1_000]}
+            after = self._ask("POST", f"/pipelines/{pipeline}/golden-sets/{name}/runs/{run}/answers", body).body
+            for result in after["results"]:
+                if "problem" in result:
+                    raise Refused(result["status"], result["problem"])
+        return dict(after["run"])
 
     # --- for reviewer tools -----------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from reviewqueue.dev.demo import facts as fact_file
 from reviewqueue.dev.demo import people as cast
 from reviewqueue.dev.demo.day import Day
 from reviewqueue.dev.demo.facts import Facts
+from reviewqueue.dev.demo.golden import ensure_golden_set
 from reviewqueue.dev.demo.pipeline import ensure_pipeline
 from reviewqueue.dev.demo.plan import Plan, Reviewers, plan_of
 from reviewqueue.pipelines import services as pipelines
@@ -54,8 +55,13 @@ def run(*, url: str, local: Path, say: Say) -> None:
     people, log_ins = _people(known)
     upstream = cast.source("quiz-bot", "Quiz bot")
     pipeline = ensure_pipeline(upstream=upstream, people=people)
-    keys = _keys(upstream, people["reviewer1"], known)
-    _play(pipeline, plan_of(read_questions()), url=url, intake=keys["intake"], people=people, say=say)
+    keys = _keys(upstream, people, known)
+    questions = read_questions()
+    plan = plan_of(questions)
+    _play(pipeline, plan, url=url, intake=keys["intake"], people=people, say=say)
+    owner, bot = ReviewQueue(url, keys["owner"]), ReviewQueue(url, keys["intake"])
+    if ensure_golden_set(owner=owner, bot=bot, plan=plan, questions=questions):
+        say("Two models were measured by a golden set")
     fact_file.write(local, Facts(url, keys=keys, users=log_ins, pipeline=pipeline.slug))
     _wait_for_draft(pipeline, say)
     say(f"The demo is ready after {time.monotonic() - begun:.0f} s")
@@ -69,11 +75,13 @@ def _people(known: Facts) -> tuple[dict[str, User], dict[str, fact_file.LogIn]]:
     return people, log_ins
 
 
-def _keys(upstream: Source, reviewer: User, known: Facts) -> dict[str, str]:
+def _keys(upstream: Source, people: dict[str, User], known: Facts) -> dict[str, str]:
     keys = {
         name: cast.key_text(upstream, f"demo: {name}", scopes, known.keys.get(name)) for name, scopes in KEYS.items()
     }
-    keys["review"] = cast.key_text(reviewer, "demo: review", [Scope.REVIEW], known.keys.get("review"))
+    keys["review"] = cast.key_text(people["reviewer1"], "demo: review", [Scope.REVIEW], known.keys.get("review"))
+    # An owner's: they keep the golden sets. With it policies could be proposed and approved, as owner1 could on a page.
+    keys["owner"] = cast.key_text(people["owner1"], "demo: owner", [Scope.ADMIN, Scope.READ], known.keys.get("owner"))
     return keys
 
 

@@ -3,6 +3,13 @@ from collections.abc import Iterator
 import pytest
 from django.test import override_settings
 
+from reviewqueue.dev.demo import golden
+
+
+@pytest.fixture(autouse=True)
+def small_golden_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(golden, "ITEMS", 12)
+
 
 @pytest.fixture(autouse=True)
 def quick_passwords() -> Iterator[None]:

@@ -9,8 +9,11 @@ import pytest
 
 from examples.client import ReviewQueue
 from reviewqueue.accounts.models import ApiKey
-from reviewqueue.claims.models import Claim, Outcome
-from reviewqueue.dev.demo import day, facts, plan, run
+from reviewqueue.claims.models import Claim, ClaimPayload, Outcome
+from reviewqueue.dev.demo import day, facts, golden, plan, run
+from reviewqueue.golden.due import due_for
+from reviewqueue.golden.models import GoldenItemContent, GoldenRun
+from reviewqueue.golden.services import watching
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.review.models import Label, ReviewSlot
 from tests.services.demo.serving import serving
@@ -43,13 +46,30 @@ def test_the_days_claims_are_reviewed_and_the_rest_waits_for_the_newcomer(tmp_pa
 
 
 @pytest.mark.usefixtures("committed_db")
+def test_two_models_are_measured_by_a_golden_set_and_the_third_one_is_due(tmp_path: Path) -> None:
+    said = play(tmp_path)
+    assert "Two models were measured by a golden set" in said
+    measured = {(run.model, run.state, run.answered) for run in GoldenRun.objects.all()}
+    assert measured == {("gpt-4o", "complete", golden.ITEMS), ("Meta-Llama-3.1-8B-Instruct", "complete", golden.ITEMS)}
+    inputs = GoldenItemContent.objects.values_list("content__input", flat=True)
+    assert not ClaimPayload.objects.filter(content__input__in=list(inputs)).exists()
+    watching.watch_traffic()
+    assert {(due.model, due.reason) for due in due_for(Pipeline.objects.get())} == {
+        ("claude-3-haiku", "new_version"),
+        ("gpt-4o", "schedule"),
+    }
+    assert "Two models were measured by a golden set" not in play(tmp_path)
+    assert GoldenRun.objects.count() == 2
+
+
+@pytest.mark.usefixtures("committed_db")
 def test_what_it_writes_down_opens_the_doors_and_the_days_own_keys_are_gone(tmp_path: Path) -> None:
     play(tmp_path)
     written = json.loads((tmp_path / "demo.json").read_text())
     assert set(written) == {"url", "keys", "users", "pipeline"}
-    assert set(written["keys"]) == {"intake", "read", "outcomes", "webhooks", "review"}
+    assert set(written["keys"]) == {"intake", "read", "outcomes", "webhooks", "review", "owner"}
     assert written["pipeline"] == Pipeline.objects.get().slug
-    assert ApiKey.objects.filter(revoked_at__isnull=True).count() == 5
+    assert ApiKey.objects.filter(revoked_at__isnull=True).count() == 6
     with serving() as url:
         assert len(list(ReviewQueue(url, written["keys"]["read"]).claims(status="in_review"))) == 6
         task = ReviewQueue(url, written["keys"]["review"]).take(written["pipeline"])

@@ -103,6 +103,19 @@ def test_the_lines_of_the_first_page_and_of_the_page_of_the_api_work(demo: Demo)
     assert set(renewed["lease"]) == {"id", "expires_at"}
 
 
+def test_the_lines_of_the_page_of_golden_sets_work(demo: Demo) -> None:
+    made, put, published, questions, first, second, closed, figures, compared = answers_in(
+        demo.printed_by("docs/golden-sets.md")
+    )
+    assert (made["owner"], put["items"], published["version"]) == ("owner1", 3, 1)
+    assert [each["key"] for each in questions["results"]] == ["salt", "deepest", "largest"]
+    assert (first["run"]["state"], first["run"]["right"]) == ("complete", 2)
+    assert (second["run"]["state"], second["run"]["right"]) == ("open", None)
+    assert (closed["state"], closed["missing"]) == ("closed", 1)
+    assert (figures["accuracy"], figures["accuracy_if_missing_wrong"]) == (1.0, 2 / 3)
+    assert (compared["gained"], compared["lost"], compared["verdict"]) == (1, 0, "undecided")
+
+
 @pytest.mark.usefixtures("committed_db")
 def test_the_first_pipeline_of_an_empty_instance_takes_claims() -> None:
     told = StringIO()
