@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, runtime_checkable
 
 Fit = Literal["over", "under", "fits"]
 TICKS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -32,6 +32,16 @@ class MeasuredBin(Protocol):
     def ci_low(self) -> float | None: ...
     @property
     def ci_high(self) -> float | None: ...
+
+
+@runtime_checkable
+class ConsistentBin(Protocol):
+    """A bin that knows between which limits a calibrated confidence would be right."""
+
+    @property
+    def consistent_low(self) -> float: ...
+    @property
+    def consistent_high(self) -> float: ...
 
 
 class CountedBin(Protocol):
@@ -107,6 +117,8 @@ class ReliabilityChart:
     points: tuple[Point, ...]
     bars: tuple[Bar, ...]
     most: int
+    consistent: str
+    """The outline of where the points of a calibrated confidence would lie; empty where that is not known."""
 
 
 PLOT: Final = Box(left=46, top=10, right=396, bottom=290)
@@ -117,7 +129,8 @@ CAP: Final = 4.0
 
 
 def reliability_chart(bins: Iterable[MeasuredBin], histogram: Iterable[CountedBin]) -> ReliabilityChart:
-    measured = [point for bin_ in bins if (point := _point(bin_)) is not None]
+    known = list(bins)
+    measured = [point for bin_ in known if (point := _point(bin_)) is not None]
     counted = list(histogram)
     most = max((bin_.n for bin_ in counted), default=0)
     return ReliabilityChart(
@@ -130,7 +143,22 @@ def reliability_chart(bins: Iterable[MeasuredBin], histogram: Iterable[CountedBi
         points=tuple(measured),
         bars=tuple(_bar(bin_, most) for bin_ in counted if bin_.n),
         most=most,
+        consistent=_consistent(known),
     )
+
+
+def _consistent(bins: Iterable[MeasuredBin]) -> str:
+    """Up along the upper limits, back along the lower ones; of at least two bins that have them."""
+    limits = [
+        (bin_.mean_confidence, bin_.consistent_low, bin_.consistent_high)
+        for bin_ in bins
+        if bin_.n and bin_.mean_confidence is not None and isinstance(bin_, ConsistentBin)
+    ]
+    if len(limits) < 2:
+        return ""
+    above = [f"{PLOT.x(at)},{PLOT.y(high)}" for at, _, high in limits]
+    below = [f"{PLOT.x(at)},{PLOT.y(low)}" for at, low, _ in reversed(limits)]
+    return " ".join(above + below)
 
 
 def _point(bin_: MeasuredBin) -> Point | None:

@@ -58,6 +58,31 @@ PLANS: Final = {
     "everything": "everything",
 }
 
+METRICS: Final = {
+    "accuracy": "Right",
+    "mean_confidence": "Mean confidence",
+    "ece_mass": "Calibration error (ECE), equal-mass bins",
+    "ece_width": "Calibration error (ECE), equal-width bins",
+    "smooth_ece": "Calibration error, smooth",
+    "ce2_debiased": "Squared calibration error, debiased",
+    "mce": "Largest gap of a bin",
+    "brier": "Brier score",
+    "log_loss": "Log loss",
+    "mcb": "Brier: part lost by miscalibration",
+    "dsc": "Brier: part won by telling apart",
+    "unc": "Brier: part of the task itself",
+    "auroc": "Telling right from wrong (AUROC)",
+    "aurc": "Area under risk and coverage",
+}
+
+METRIC_NOTES: Final = {
+    "no_labels": "no label yet",
+    "too_few_labels": "too few labels",
+    "one_class": "all right, or all wrong",
+    "no_full_bin": "no bin with 30 labels",
+    "not_distinguishable": "not to be told from calibrated",
+}
+
 MAPS: Final = {
     "identity": "As stated: nothing is changed",
     "platt": "Logistic curve (Platt)",
@@ -97,6 +122,8 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "end_long": ENDS_LONG,
     "forecast": FORECASTS,
     "plan": PLANS,
+    "metric": METRICS,
+    "metric_note": METRIC_NOTES,
     "no_threshold": NO_THRESHOLD,
     "map": MAPS,
     "calibrator": CALIBRATOR_STATUS,

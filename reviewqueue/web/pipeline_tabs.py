@@ -32,7 +32,8 @@ GROUPS: Final = (
     Group(
         "Confidence",
         (
-            Entry("bands", "Bands and calibration", "bands"),
+            Entry("calibration", "Calibration", "calibration"),
+            Entry("bands", "Bands", "bands"),
             Entry("coverage", "Error and coverage", "coverage"),
             Entry("segments", "Segments", "segments"),
             Entry("compare", "Compare", "compare"),

@@ -3,6 +3,7 @@ from django.urls import path
 from reviewqueue.operations import health
 from reviewqueue.web.views import (
     breakers,
+    calibration,
     calibrators,
     claims,
     cleaning,
@@ -73,6 +74,7 @@ urlpatterns = [
     path("pipelines/", pipelines.pipelines, name="pipelines"),
     path("pipelines/<slug:slug>/", overview.pipeline, name="pipeline"),
     path("pipelines/<slug:slug>/bands/", pipelines.bands, name="bands"),
+    path("pipelines/<slug:slug>/calibration/", calibration.calibration, name="calibration"),
     path("pipelines/<slug:slug>/planner/", planner.planner, name="planner"),
     path("pipelines/<slug:slug>/coverage/", coverage.coverage, name="coverage"),
     path("pipelines/<slug:slug>/coverage/draft/", coverage.coverage_draft, name="coverage_draft"),

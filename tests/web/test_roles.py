@@ -280,6 +280,8 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("compare", "get", elsewhere, FIGURES_ELSEWHERE),
     ("signals", "get", here, FIGURES),
     ("signals", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("calibration", "get", here, FIGURES),
+    ("calibration", "get", elsewhere, FIGURES_ELSEWHERE),
     ("planner", "get", here, FIGURES),
     ("planner", "get", elsewhere, FIGURES_ELSEWHERE),
     ("coverage", "get", here, FIGURES),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 
@@ -20,19 +20,6 @@ from reviewqueue.web.request import PersonRequest
 
 if TYPE_CHECKING:
     from calibration.selectors import ModelBands
-    from reviewqueue.pipelines.models import Pipeline
-
-
-METRICS: Final = {
-    "ece": "Calibration error (ECE)",
-    "ece_debiased": "Squared calibration error, debiased",
-    "smooth_ece": "Calibration error, smooth",
-    "mce": "Largest gap of a bin",
-    "brier": "Brier score",
-    "log_loss": "Log loss",
-    "auroc": "Telling right from wrong (AUROC)",
-    "aurc": "Area under risk and coverage",
-}
 
 
 MODELS_SHOWN: Final = 12
@@ -53,42 +40,24 @@ def pipelines(request: PersonRequest) -> HttpResponse:
 
 @page
 def bands(request: PersonRequest, slug: str) -> HttpResponse:
-    """Renews itself; the diagrams, which read every label, are only computed when a figure has moved."""
+    """Renews itself."""
     found = pipeline_for(request.user, slug, FIGURES_ROLES)
     every = calibration.band_table(found)
     tables, segments = every[:MODELS_SHOWN], calibration.segment_table(found)[:SEGMENTS_SHOWN]
+    numbered = list(enumerate(tables))
     context = {
         "pipeline": found,
-        "tables": tables,
+        "tables": [{"name": f"model-{place}", "table": table, "query": _query(table)} for place, table in numbered],
         "not_shown": len(every) - len(tables),
         "segments": segments,
         "overconfident": [row for row in segments if row.overconfident],
         "start": track_start(row.low for table in tables for row in table.rows),
         "segment_start": track_start(row.low for row in segments),
-        "subjects": _Subjects(found, tables),
     }
     shown = [[asdict(row) for row in segments], [asdict(table) for table in tables]]
     return show_if_changed(request, "pipelines/bands.html", lambda: context, shown=shown)
 
 
-class _Subjects:
-    """Bands and diagrams of each model, computed when the page is really rendered."""
-
-    def __init__(self, pipeline: Pipeline, tables: list[ModelBands]) -> None:
-        self.pipeline, self.tables = pipeline, tables
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (self._subject(place, table) for place, table in enumerate(self.tables))
-
-    def _subject(self, place: int, table: ModelBands) -> dict[str, Any]:
-        names = {name: getattr(table, name) for name in ("model", "model_version", "prompt_version")}
-        stated = calibration.reliability(self.pipeline, **names, calibrated=False)
-        calibrated = calibration.reliability(self.pipeline, **names, calibrated=True) if table.calibrator else None
-        metrics = [(title, getattr(stated, name), getattr(calibrated, name, None)) for name, title in METRICS.items()]
-        return {
-            "name": f"model-{place}",
-            "table": table,
-            "stated": stated,
-            "calibrated": calibrated,
-            "metrics": metrics,
-        }
+def _query(table: ModelBands) -> str:
+    """What the page about the calibration of this model is asked for."""
+    return urlencode({name: getattr(table, name) for name in ("model", "model_version", "prompt_version")})
