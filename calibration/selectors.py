@@ -76,7 +76,7 @@ def band_table(pipeline: Pipeline, *, version: PolicyVersion | None = None) -> l
     for stat in BandStat.objects.filter(policy_version=version, segment="").exclude(band=""):
         subject = Subject(stat.model, stat.model_version, stat.prompt_version)
         by_subject.setdefault(subject, {})[stat.band] = stat
-    tables = [_model_bands(policy, subject, stats) for subject, stats in by_subject.items()]
+    tables = [model_bands(policy, subject, stats) for subject, stats in by_subject.items()]
     return sorted(tables, key=lambda table: -sum(row.n_routed for row in table.rows))
 
 
@@ -84,7 +84,8 @@ def _active(pipeline: Pipeline) -> PolicyVersion | None:
     return pipeline.policies.filter(status=PolicyStatus.ACTIVE).first()
 
 
-def _model_bands(policy: Policy, subject: Subject, stats: dict[str, BandStat]) -> ModelBands:
+def model_bands(policy: Policy, subject: Subject, stats: dict[str, BandStat]) -> ModelBands:
+    """The rows of one subject, in the order of the policy's bands."""
     entry = policy.calibrator_of.get(subject)
     rows = [
         BandRow(

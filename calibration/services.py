@@ -13,6 +13,7 @@ from calibration.drafting import CalibratorInUse, CalibratorNeverDecided, rebase
 from calibration.evidence import Subject, atoms, fitting_times
 from calibration.measuring import Measured, measure
 from calibration.models import BandStat, Measurement
+from calibration.narrowing import stat_of
 from calibration.promoting import fit_calibrators, fit_pipeline
 from calibration.scoring import unknown_scorers
 from calibration.tallying import forget_cells, is_resting, tally
@@ -84,7 +85,7 @@ def _seen(pipeline: Pipeline, changes: int, doubted: Collection[Subject], now: d
 def _store(version: PolicyVersion, measured: Sequence[Measured]) -> None:
     """Replaces the statistics of a version and tells the policy what its bands may do from now on."""
     before = {_key(row): row for row in BandStat.objects.filter(policy_version=version)}
-    rows = {_key(row): row for row in (_row(version, each) for each in measured)}
+    rows = {_key(row): row for row in (stat_of(version, each) for each in measured)}
     changed = [row for key, row in rows.items() if key not in before or _values(row) != _values(before[key])]
     BandStat.objects.bulk_create(changed, update_conflicts=True, unique_fields=[*KEY], update_fields=VALUES)
     BandStat.objects.filter(pk__in=[row.pk for key, row in before.items() if key not in rows]).delete()
@@ -114,35 +115,6 @@ def _values(row: BandStat) -> tuple[Any, ...]:
 
 def _ppm(share: float) -> int:
     return millionths(share) or 0
-
-
-def _row(version: PolicyVersion, each: Measured) -> BandStat:
-    return BandStat(
-        policy_version=version,
-        pipeline_id=version.pipeline_id,
-        **each.subject._asdict(),
-        segment=each.segment,
-        band=each.band,
-        n_routed=each.claims,
-        n_sampled=each.sampled,
-        n_labelled=each.labelled,
-        n_right=each.right,
-        n_apart=each.apart.claims,
-        apart_labelled=each.apart.labelled,
-        apart_right=each.apart.right,
-        mean_confidence=each.mean_confidence,
-        accuracy=each.estimate.est,
-        low=each.estimate.lo,
-        high=each.estimate.hi,
-        level=0.95,
-        unlabelled_share=each.unlabelled_share,
-        error_upper=each.error_upper,
-        gate_labels=each.gate.labels,
-        required=each.required,
-        state=each.state,
-        method=each.estimate.method,
-        newest_outcome_at=each.newest_at,
-    )
 
 
 def forget_derived(pipeline: Pipeline) -> None:

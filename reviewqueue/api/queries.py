@@ -26,6 +26,7 @@ MAX_LIMIT: Final = 500
 DEFAULT_LIMIT: Final = 50
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}")
 _SHARE = re.compile(r"[0-9]?\.?[0-9]{1,20}([eE]-?[0-9]{1,2})?")
+_DECIMAL = re.compile(r"[0-9]{1,10}(\.[0-9]{1,20})?([eE]-?[0-9]{1,2})?")
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -115,6 +116,17 @@ def share(name: str, description: str, least: float, most: float, usual: float) 
 
     schema = {"type": "number", "minimum": least, "maximum": most, "default": usual}
     return Parameter(name, description, schema, read)
+
+
+def number(name: str, description: str, least: float, most: float) -> Parameter[float]:
+    """A decimal number that has no usual value: left out, what is measured or set holds."""
+
+    def read(name: str, given: str) -> float:
+        if not _DECIMAL.fullmatch(given) or not least <= float(given) <= most:
+            raise BadQuery(name, "range", f"This is a decimal number from {least:g} to {most:g}.")
+        return float(given)
+
+    return Parameter(name, description, {"type": "number", "minimum": least, "maximum": most}, read)
 
 
 def _read_limit(name: str, given: str) -> int:

@@ -1,4 +1,4 @@
-"""New documents made from one that decides, each with one thing changed. Pure; they are parsed like any other."""
+"""New documents made from one that decides, with one thing changed. Pure; they are parsed like any other."""
 
 from __future__ import annotations
 
@@ -9,14 +9,6 @@ from reviewqueue.policy.document import PLACES
 
 RELEASES: Final = ("accept", "accept_flagged")
 USUAL_AUDIT_RATE: Final = 0.2
-SUBJECT: Final = ("model", "model_version", "prompt_version")
-
-
-def with_calibrator(document: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with this calibrator in place of the one of its model and prompt version."""
-    subject = [entry[name] for name in SUBJECT]
-    others = [each for each in document["calibrators"] if [each[name] for name in SUBJECT] != subject]
-    return {**document, "calibrators": [*others, dict(entry)]}
 
 
 def cut_at(document: Mapping[str, Any], threshold: float, *, required_accuracy: float) -> dict[str, Any]:

@@ -230,10 +230,17 @@ def _silent_webhooks(seen: Seen) -> Iterator[Alarm]:
 # --- measurement -----------------------------------------------------------------------------------------------------
 
 
+STOPPED_BECAUSE: Final = {
+    "drift": "its confidences moved beyond doubt",
+    "outcome": "its labels show more errors than were promised",
+    "manual": "somebody stopped it",
+}
+
+
 def _stopped_models(seen: Seen) -> Iterator[Alarm]:
     for breaker in open_breakers(seen.pipeline):
         what = "Every model" if breaker.covers_everything else f"{breaker.model} {breaker.model_version}"
-        why = "its confidences moved beyond doubt" if breaker.cause == "drift" else "somebody stopped it"
+        why = STOPPED_BECAUSE.get(breaker.cause, "something was found")
         yield Alarm("stopped", LATE, f"{what} is stopped.", f"All its claims go to people: {why}.", "breakers")
 
 

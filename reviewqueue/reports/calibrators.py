@@ -93,12 +93,12 @@ def history_figures(history: History) -> dict[str, Any]:
     return {"results": results, "older": history.older, "by_hand": history.by_hand}
 
 
-def kept_by_name(pipeline: Pipeline, name: str) -> Kept:
+def calibrator_named(pipeline: Pipeline, name: str) -> Calibrator:
     """Raises NotFound."""
-    row = Calibrator.objects.filter(pipeline=pipeline, name=name).select_related("proposed_in").first()
-    if row is None:
+    found = Calibrator.objects.filter(pipeline=pipeline, name=name).select_related("pipeline").first()
+    if found is None:
         raise NotFound("There is no such calibrator.")
-    return _kept(row, _uses(pipeline, [name]).get(name, []))
+    return found
 
 
 def history_of(pipeline: Pipeline) -> History:

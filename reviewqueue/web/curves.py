@@ -113,7 +113,7 @@ class Curves:
 
 
 WIDTH: Final = 416
-PLOT: Final = Box(left=46, top=26, right=400, bottom=206)
+PLOT: Final = Box(left=46, top=26, right=394, bottom=206)
 HEIGHT: Final = 246
 MARK_ROW: Final = 11
 MARK_ROWS: Final = 2

@@ -83,6 +83,21 @@ METRIC_NOTES: Final = {
     "not_distinguishable": "not to be told from calibrated",
 }
 
+FINDINGS: Final = {
+    "confidence": "The confidences moved",
+    "outcome": "A promise is broken",
+    "calibration": "The calibrator does not hold",
+    "reverse": "The calibrator before would do better",
+}
+
+MONITORS: Final = {
+    "outcome": "Promise of a band",
+    "calibration": "Calibrator",
+    "quiet": "quiet",
+    "warning": "warning",
+    "alarm": "alarm",
+}
+
 MAPS: Final = {
     "identity": "As stated: nothing is changed",
     "platt": "Logistic curve (Platt)",
@@ -93,6 +108,7 @@ MAPS: Final = {
 
 CALIBRATOR_STATUS: Final = {
     "fitted": "undecided",
+    "shadow": "on trial beside the one in use",
     "proposed": "proposed",
     "rejected": "rejected",
 }
@@ -122,6 +138,8 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "end_long": ENDS_LONG,
     "forecast": FORECASTS,
     "plan": PLANS,
+    "finding": FINDINGS,
+    "monitor": MONITORS,
     "metric": METRICS,
     "metric_note": METRIC_NOTES,
     "no_threshold": NO_THRESHOLD,

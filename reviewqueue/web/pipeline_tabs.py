@@ -37,6 +37,7 @@ GROUPS: Final = (
             Entry("coverage", "Error and coverage", "coverage"),
             Entry("segments", "Segments", "segments"),
             Entry("compare", "Compare", "compare"),
+            Entry("drift", "Drift", "drift"),
             Entry("signals", "Signals", "signals"),
             Entry("calibrators", "Calibrators", "calibrators"),
             Entry("golden", "Golden sets", "golden_sets", frozenset({"owner", "auditor", "admin"})),

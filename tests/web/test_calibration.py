@@ -41,7 +41,7 @@ def test_both_diagrams_stand_beside_each_other_as_text_too(measured: World, olga
     assert "As the model stated it" in main
     assert "After calibration" in main
     assert "Reliability diagram of 42 labels: confidence 70 % was right in 0 % of 30" in main
-    assert main.count('<polygon class="consistent"') == 3, "both diagrams, and that of the general category"
+    assert main.count('<polygon class="consistent"') == 4, "both diagrams, and those of two segments"
     assert " style=" not in main
     assert "<script" not in main
 
@@ -89,13 +89,13 @@ def test_intervals_are_resampled_once_for_each_measurement(
     of_core = quality.calibration_report
     monkeypatch.setattr(quality, "calibration_report", lambda *a, **b: computed.append(b["draws"]) or of_core(*a, **b))
     olga.get(PAGE)
-    assert sorted(computed) == [0, 0, 1000, 1000]
+    assert sorted(computed) == [0, 0, 0, 1000, 1000]
     olga.get(PAGE)
-    assert len(computed) == 4
+    assert len(computed) == 5
     settled(measured, correct=True, confidence=0.95)
     measure_bands()
     olga.get(PAGE)
-    assert len(computed) == 8
+    assert len(computed) == 10
 
 
 def test_the_page_takes_no_more_queries_for_more_models(

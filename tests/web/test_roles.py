@@ -282,6 +282,8 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("signals", "get", elsewhere, FIGURES_ELSEWHERE),
     ("calibration", "get", here, FIGURES),
     ("calibration", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("drift", "get", here, FIGURES),
+    ("drift", "get", elsewhere, FIGURES_ELSEWHERE),
     ("planner", "get", here, FIGURES),
     ("planner", "get", elsewhere, FIGURES_ELSEWHERE),
     ("coverage", "get", here, FIGURES),

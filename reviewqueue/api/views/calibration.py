@@ -15,14 +15,13 @@ from reviewqueue.api import calibration_answers, calibration_examples
 from reviewqueue.api.calibration_shapes import calibration_answer, finding_answer, monitor_answer, threshold_answer
 from reviewqueue.api.contract import Answer, promises
 from reviewqueue.api.operation import Operation
-from reviewqueue.api.queries import instant, share, text
-from reviewqueue.api.views.pipelines import READ, pipeline_with_figures
+from reviewqueue.api.queries import instant, share
+from reviewqueue.api.views.pipelines import READ, SEGMENT, pipeline_with_figures
 from reviewqueue.policy.selectors import active_policy
 
 if TYPE_CHECKING:
     from reviewqueue.pipelines.models import Pipeline
 
-SEGMENT: Final = text("segment", "Only claims of this segment, such as `language=en` or `category=pricing`.")
 SINCE: Final = instant("since", "Only claims received from the beginning of that day (UTC) on.")
 USUAL_ERROR: Final = 0.05
 USUAL_CONFIDENCE: Final = 0.95

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from calibration.narrowing import bands_within
 from calibration.selectors import band_table
 from reviewqueue.api import answers, examples, shapes
 from reviewqueue.api.authentication import key_in, source_of
 from reviewqueue.api.contract import Answer, Holder, promises
 from reviewqueue.api.operation import Operation
+from reviewqueue.api.queries import SINCE, text
 from reviewqueue.errors import NotFound
 from reviewqueue.pipelines.selectors import (
     FIGURES_ROLES,
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from reviewqueue.pipelines.models import Pipeline
 
+SEGMENT: Final = text("segment", "Only claims of this segment, such as `language=en` or `category=pricing`.")
 READ: Final[dict[str, Any]] = {"scope": "read", "holder": Holder.EITHER}
 
 
@@ -71,14 +75,21 @@ class PipelineBands(Operation):
     @promises(
         "list_bands",
         **READ,
+        parameters=(SEGMENT, SINCE),
         answers={200: Answer("The bands of every model.", answers.BandTables, examples.BANDS)},
     )
     def get(self, request: Request, slug: str) -> Response:
         """Get the measured accuracy of every band.
 
-        Under the active policy. A band decides by itself only when it is `validated`.
+        Under the active policy. A band decides by itself only when it is `validated`. Of one segment, or since a day,
+        the state says what these claims alone would show: routing goes by the state of all of them.
         """
-        return Response({"results": shapes.bands_answer(band_table(pipeline_with_figures(request, slug)))})
+        pipeline = pipeline_with_figures(request, slug)
+        segment, since = SEGMENT.value_in(request.GET) or "", SINCE.value_in(request.GET)
+        if not segment and since is None:
+            return Response({"results": shapes.bands_answer(band_table(pipeline))})
+        found = bands_within(pipeline, segment=segment, since=since, now=timezone.now())
+        return Response({"results": shapes.bands_answer(found)})
 
 
 def _pipelines(request: Request) -> QuerySet[Pipeline]:

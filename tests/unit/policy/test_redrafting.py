@@ -1,4 +1,4 @@
-"""A document with one thing changed: the calibrator of a model, or where accepting begins."""
+"""A document with one thing changed: where accepting begins."""
 
 from __future__ import annotations
 
@@ -10,23 +10,14 @@ from hypothesis import strategies as st
 
 from reviewqueue.policy.document import to_document
 from reviewqueue.policy.parsing import parse_policy
-from reviewqueue.policy.redrafting import cut_at, with_calibrator
+from reviewqueue.policy.redrafting import cut_at
 from tests.world import IDENTITY, POLICY
 
 DOCUMENT = to_document(parse_policy({**POLICY, "calibrators": [IDENTITY]}))
-PLATT = {**IDENTITY, "name": "platt-2", "map": {"kind": "platt", "slope": 1.0, "intercept": -1.0, "eps": 0.02}}
 
 
 def bands(document: dict[str, Any]) -> list[tuple[float, float, str]]:
     return [(band["low"], band["high"], band["route"]) for band in document["bands"]]
-
-
-def test_the_calibrator_of_a_model_is_replaced_and_others_stay() -> None:
-    other = {**IDENTITY, "model_version": "2026-11-01", "name": "identity-9"}
-    start = to_document(parse_policy({**POLICY, "calibrators": [IDENTITY, other]}))
-    changed = with_calibrator(start, PLATT)
-    assert [entry["name"] for entry in changed["calibrators"]] == ["identity-9", "platt-2"]
-    parse_policy(changed)
 
 
 def test_accepting_from_further_down_takes_over_what_was_held() -> None:
