@@ -15,6 +15,7 @@ from typing import Final
 from django.db import connection
 from django.db.models import Max
 
+from calibration.findings import monitors
 from calibration.models import BandStat
 from reviewqueue.accounts.models import User
 from reviewqueue.deliveries.alarms import silent_endpoints
@@ -319,6 +320,20 @@ def _worse_golden_runs(seen: Seen) -> Iterator[Alarm]:
         )
 
 
+def _monitors_that_warn(seen: Seen) -> Iterator[Alarm]:
+    """Labels speak against a promise or a calibrator, not yet beyond doubt; an alarm stops a model by itself."""
+    near = [row for row in monitors(seen.pipeline) if row.signal == "warning"]
+    for row in near[:MOST_BANDS]:
+        what = f"the promise of band {row.band}" if row.band else f"the calibrator {row.calibrator}"
+        yield Alarm(
+            "monitor_warns",
+            WARNING,
+            f"Labels of {row.model} {row.model_version} begin to speak against {what}.",
+            f"{_number(row.wrong, 'error')} in {_number(row.labels, 'label')} since it is watched.",
+            "drift",
+        )
+
+
 def _version(subject: tuple[str, str, str]) -> str:
     model, version, prompt = subject
     return f"{model} {version}, prompt {prompt}," if prompt else f"{model} {version}"
@@ -330,6 +345,7 @@ WATCHERS: tuple[Watcher, ...] = (
     _late_work,
     _stopped_models,
     _broken_promises,
+    _monitors_that_warn,
     _late_golden_runs,
     _worse_golden_runs,
     _sources_that_stopped,
