@@ -218,6 +218,7 @@ def reliability(
     model_version: str,
     prompt_version: str,
     segment: str = "",
+    elicitation: str = "",
     calibrated: bool,
     version: PolicyVersion | None = None,
     since: datetime | None = None,
@@ -230,7 +231,7 @@ def reliability(
     subject = Subject(model, model_version, prompt_version)
     version = version or _active(pipeline)
     entry = policy_of(version.pk, version.document_hash).calibrator_of.get(subject) if version else None
-    chosen = Slice(subject, segment, since=since.astimezone(UTC).date() if since else None)
+    chosen = Slice(subject, segment, elicitation, since=since.astimezone(UTC).date() if since else None)
     return _reliability(
         weighted_cells(pipeline, chosen, calibrated_by=entry if calibrated else None, held_out_of=entry)
     )

@@ -53,6 +53,15 @@ def test_with_a_calibrator_in_use_both_are_shown_on_the_same_labels(helpdesk: Ca
     assert {each["n"] for each in found} == {1}
 
 
+def test_a_way_to_obtain_confidence_narrows_what_is_measured(helpdesk: Caller, world: World) -> None:
+    for way, correct in (("logprob", True), ("logprob", True), ("classifier", False)):
+        settled(world, correct=correct, elicitation=way)
+    tally(world.pipeline)
+    (found,) = helpdesk.get(f"{PIPELINE}/calibration?elicitation=logprob").json()["results"]
+    assert (found["n"], found["reliability"][0]["accuracy"]) == (2, 1.0)
+    assert_problem(helpdesk.get(f"{PIPELINE}/calibration?elicitation=guess"), 400, "bad_query")
+
+
 def test_a_segment_and_a_beginning_narrow_what_is_measured(helpdesk: Caller, world: World) -> None:
     settled(world, correct=True, category="pricing")
     settled(world, correct=False, category="general")

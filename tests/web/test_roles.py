@@ -29,6 +29,7 @@ from tests.services.calibration.test_clean import labelled_answers
 from tests.services.golden.steps import questions, set_for_step
 from tests.services.review.golden import pause
 from tests.services.review.steps import keep_filter, moved, submit, taken
+from tests.web.heat import heat_of
 from tests.web.visitor import Visitor, text_of
 from tests.world import POLICY, SETUP, World
 
@@ -125,6 +126,20 @@ def looked_at_again(world: World) -> list[object]:
     start(pipeline=world.pipeline, by=world.olga, wanted=1)
     submit(taken(world.ravi))
     submit(taken(world.ravi))
+    return [world.pipeline.slug]
+
+
+def measured_by_segment(world: World) -> list[object]:
+    """Every kind of cell, a sentence about an inversion and a slice to watch."""
+    heat_of(world)
+    return [world.pipeline.slug]
+
+
+def two_ways_here(world: World) -> list[object]:
+    """One input with two kinds of confidence, and a label for each."""
+    for way in ("logprob", "verbalized_after"):
+        world.claim(elicitation=way, input="What does it cost?")
+        submit(taken(world.rita))
     return [world.pipeline.slug]
 
 
@@ -272,11 +287,11 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("pipeline", "get", elsewhere, FIGURES_ELSEWHERE),
     ("bands", "get", here, FIGURES),
     ("bands", "get", elsewhere, FIGURES_ELSEWHERE),
-    ("segments", "get", here, FIGURES),
+    ("segments", "get", measured_by_segment, FIGURES),
     ("segments", "get", elsewhere, FIGURES_ELSEWHERE),
     ("segments", "post", here, {**DECIDES, "olga": 404, "adam": 404}),
     ("segments", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 404}),
-    ("compare", "get", here, FIGURES),
+    ("compare", "get", two_ways_here, FIGURES),
     ("compare", "get", elsewhere, FIGURES_ELSEWHERE),
     ("signals", "get", here, FIGURES),
     ("signals", "get", elsewhere, FIGURES_ELSEWHERE),

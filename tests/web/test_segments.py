@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from calibration.models import BandStat, SliceSearch
 from calibration.slicing import slice_name
 from tests.services.review.steps import RIGHT, WRONG, label_next
+from tests.web.heat import PAIR, heat_of, measured
 from tests.web.visitor import Visitor, text_of
-from tests.world import MODEL, World
+from tests.world import World
 
 SEGMENTS = "/pipelines/support-answers/segments/"
 COMPARE = "/pipelines/support-answers/compare/"
-PAIR = [["category", "pricing"], ["segment:language", "de"]]
 
 
 def words_of(response: Any) -> str:
@@ -27,65 +24,10 @@ def words_of(response: Any) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", page[page.index("<main") :]).split())
 
 
-def measured(world: World, segment: str, band: str, **figures: Any) -> BandStat:
-    usual = {
-        **{"n_routed": 400, "n_sampled": 200, "n_labelled": 200, "n_right": 190, "mean_confidence": 0.95},
-        **{"accuracy": 0.95, "low": 0.91, "high": 0.97, "level": 0.95, "error_upper": 0.08, "gate_labels": 200},
-        **{"required": 0.9 if band == "0.90-1.00" else None, "state": "validated", "method": "wilson"},
-    }
-    return BandStat.objects.create(
-        policy_version=world.policy,
-        pipeline=world.pipeline,
-        segment=segment,
-        band=band,
-        **MODEL,
-        **{**usual, **figures},
-    )
-
-
 @pytest.fixture
 def heat(world: World) -> World:
-    measured(world, "language=en", "0.90-1.00")
-    measured(world, "language=en", "")
-    measured(world, "language=de", "0.90-1.00", accuracy=0.7, low=0.63, high=0.76, error_upper=0.37, state="failed")
-    measured(world, "language=de", "", accuracy=0.7, low=0.63, high=0.76)
-    measured(world, "category=pricing & language=fr", "0.90-1.00", n_labelled=9, gate_labels=9, error_upper=0.28)
-    measured(world, "language=it", "0.90-1.00", accuracy=0.92, low=0.86, high=0.96, error_upper=0.13)
-    measured(world, "language=it", "0.60-0.90", low=0.93, high=0.97)
-    SliceSearch.objects.create(
-        pipeline=world.pipeline,
-        searched_at=timezone.now(),
-        next_at=timezone.now() + timedelta(hours=1),
-        seen="",
-        outcomes=1_400,
-        labels=1_400,
-        looked_at=120,
-        tested=9,
-        slices=[
-            {
-                **{"facts": PAIR, "kind": "errors", "inputs": 80, "confidence": 0.9, "accuracy": 0.59, "value": 0.41},
-                **{"low": 0.3, "high": 0.52, "rest": 0.12, "p": 0.0004, "name": slice_name(PAIR)},
-            }
-        ],
-        inversions=[
-            {
-                **MODEL,
-                "kind": "segments",
-                "surer": side("language=de", 0.93, 0.71),
-                "other": side("language=en", 0.88, 0.84),
-                "auroc": None,
-                "p": 0.01,
-            }
-        ],
-    )
+    heat_of(world)
     return world
-
-
-def side(segment: str, confidence: float, accuracy: float) -> dict[str, Any]:
-    return {
-        **{"segment": segment, "low": 0.5, "high": 1.0, "inputs": 300},
-        **{"confidence": confidence, "accuracy": accuracy},
-    }
 
 
 def test_an_idle_pipeline_says_how_figures_come(world: World, olga: Visitor) -> None:

@@ -15,14 +15,16 @@ from reviewqueue.api import calibration_answers, calibration_examples
 from reviewqueue.api.calibration_shapes import calibration_answer, finding_answer, monitor_answer, threshold_answer
 from reviewqueue.api.contract import Answer, promises
 from reviewqueue.api.operation import Operation
-from reviewqueue.api.queries import instant, share
+from reviewqueue.api.queries import choice, instant, share
 from reviewqueue.api.views.pipelines import READ, SEGMENT, pipeline_with_figures
+from reviewqueue.pipelines.signals import ELICITATIONS
 from reviewqueue.policy.selectors import active_policy
 
 if TYPE_CHECKING:
     from reviewqueue.pipelines.models import Pipeline
 
 SINCE: Final = instant("since", "Only claims received from the beginning of that day (UTC) on.")
+ELICITATION: Final = choice("elicitation", "Only claims whose confidence was obtained this way.", ELICITATIONS)
 USUAL_ERROR: Final = 0.05
 USUAL_CONFIDENCE: Final = 0.95
 MAX_ERROR: Final = share("max_error", "The error rate allowed among the accepted.", 0.001, 0.5, USUAL_ERROR)
@@ -34,7 +36,7 @@ class PipelineCalibration(Operation):
     @promises(
         "get_calibration",
         **READ,
-        parameters=(SEGMENT, SINCE),
+        parameters=(SEGMENT, ELICITATION, SINCE),
         answers={
             200: Answer(
                 "How well every confidence is calibrated.",
@@ -51,7 +53,8 @@ class PipelineCalibration(Operation):
         """
         pipeline = pipeline_with_figures(request, slug)
         segment, since = SEGMENT.value_in(request.GET) or "", SINCE.value_in(request.GET)
-        return Response({"results": list(_calibrations(pipeline, segment, since))})
+        elicitation = ELICITATION.value_in(request.GET) or ""
+        return Response({"results": list(_calibrations(pipeline, segment, elicitation, since))})
 
 
 class PipelineThresholds(Operation):
@@ -106,14 +109,21 @@ class PipelineDrift(Operation):
         )
 
 
-def _calibrations(pipeline: Pipeline, segment: str, since: datetime | None) -> Iterator[dict[str, Any]]:
+def _calibrations(
+    pipeline: Pipeline, segment: str, elicitation: str, since: datetime | None
+) -> Iterator[dict[str, Any]]:
     active = active_policy(pipeline.pk)
     entries = active.policy.calibrator_of if active else {}
     for subject in selectors.subjects(pipeline, since=since)[:MODELS_SHOWN]:
         entry = entries.get(subject)
         for calibrated in (False, True) if entry else (False,):
             measured = selectors.reliability(
-                pipeline, **subject._asdict(), segment=segment, since=since, calibrated=calibrated
+                pipeline,
+                **subject._asdict(),
+                segment=segment,
+                elicitation=elicitation,
+                since=since,
+                calibrated=calibrated,
             )
             yield {
                 **subject._asdict(),
