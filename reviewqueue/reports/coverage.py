@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from calibration.certifying import Certificate
-from calibration.core.maps import calibrate, map_problems
+from calibration.core.maps import calibrate, reads_signals
 from calibration.core.select import GridPoint
 from calibration.evidence import Subject
 from calibration.selectors import certificates
@@ -185,7 +185,7 @@ def edge_of(threshold: float, entry: CalibratorEntry | None) -> float | None:
     """
     edge = threshold
     params = cast("Mapping[str, Any]", thawed(entry.map)) if entry else {"kind": "identity"}
-    if not map_problems(params):
+    if not reads_signals(params):
         segments = [None, *params.get("offsets", {})]
         edge = max(calibrate(params, threshold, segment=segment) for segment in segments)
     return edge if 0 < edge < 1 else None

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from calibration.core.calibrators import predict
-from calibration.core.maps import map_problems
+from calibration.core.maps import reads_signals, signals_of
 from reviewqueue.web.curves import Axis, Curves, Line, Value, curves
 
 STEPS: Final = 100
@@ -25,7 +25,7 @@ MOST_ROWS: Final = 40
 
 def map_curve(params: Mapping[str, Any]) -> Curves | None:
     """What each stated confidence becomes, beside what it would stay; None where it takes more than a confidence."""
-    if map_problems(params):
+    if reads_signals(params):
         return None
     stated = np.linspace(0, 1, STEPS + 1)
     becomes = predict(dict(params), stated)
@@ -52,10 +52,22 @@ def map_parameters(params: Mapping[str, Any]) -> list[tuple[str, str]]:
     elif params.get("kind") == "histogram":
         edges = [0.0, *params["edges"], 1.0]
         rows += [(f"{_number(edges[at])} to {_number(edges[at + 1])}", _number(y)) for at, y in enumerate(params["y"])]
+    elif params.get("kind") == "combined":
+        rows += [row for name, term in params["signals"].items() for row in _of_signal(name, term)]
+    elif params.get("kind") == "boosted":
+        rows += [("looks at", ", ".join(["the confidence", *signals_of(params)])), ("trees", str(len(params["trees"])))]
     offsets = params.get("offsets")
     if isinstance(offsets, Mapping):
         rows += [(f"{name}: slope and intercept change by", _pair(pair)) for name, pair in offsets.items()]
     return rows
+
+
+def _of_signal(name: str, term: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (f"{name}: slope", _number(term["slope"])),
+        (f"{name}: centre of its logit", _number(term["centre"])),
+        (f"{name}: where it is missing", _number(term["missing"])),
+    ]
 
 
 def shown_parameters(params: Mapping[str, Any]) -> tuple[list[tuple[str, str]], int]:

@@ -434,10 +434,18 @@ def odds(factor: float) -> str:
     if factor >= 2:
         return f"multiplies the odds by {factor:.1f}"
     if factor > 1:
-        return f"raises the odds by {factor - 1:.0%}".replace("%", " %")
+        return f"raises the odds by {factor - 1:.0%}".replace("%", "\u00a0%")
     if factor >= 0.5:
-        return f"lowers the odds by {1 - factor:.0%}".replace("%", " %")
+        return f"lowers the odds by {1 - factor:.0%}".replace("%", "\u00a0%")
     return f"divides the odds by {1 / factor:.1f}" if factor >= 0.001 else "divides the odds by more than 1,000"
+
+
+def quartiles(low: float, high: float) -> str:
+    """Both with as many decimals as tell them apart, two at least; one number where they are equal."""
+    if low == high:
+        return f"{low:.4f}"
+    decimals = next((n for n in range(2, 8) if f"{low:.{n}f}" != f"{high:.{n}f}"), 8)
+    return f"{low:.{decimals}f} to {high:.{decimals}f}"
 
 
 def band_state(code: object) -> BandState:

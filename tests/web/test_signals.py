@@ -9,7 +9,7 @@ import pytest
 
 from calibration.models import Calibrator
 from reviewqueue.pipeline_settings import change_settings, declare_signals
-from reviewqueue.web.wording import odds
+from reviewqueue.web.wording import odds, quartiles
 from tests.services.calibration.rows import at, fitted
 from tests.services.review.steps import RIGHT, WRONG, label_next
 from tests.web.visitor import Visitor, text_of
@@ -132,7 +132,7 @@ def test_a_model_that_looks_at_signals_says_what_each_adds(risky: World, olga: V
     assert "its log loss is 0.4010; without signals it is 0.4375 at best" in page
     assert "Confidence raises the odds by 42 % both 0.7000 none does +0.0012 ± 0.0010, may be chance 2 % 100 %" in page
     assert (
-        "risk lowers the odds by 41 % divides the odds by 2.5 0.2000 to 0.3500 multiplies the odds by 2.5 against one "
+        "risk lowers the odds by 41 % divides the odds by 2.5 0.20 to 0.35 multiplies the odds by 2.5 against one "
         "at the middle +0.0365 ± 0.0060 64 % 93 %"
     ) in page
     assert "What would be lost without each: confidence 2% what it knows; risk 64% what it knows." in (
@@ -161,13 +161,27 @@ def test_before_any_calibrator_looked_at_signals_it_says_when_one_will(risky: Wo
     ("factor", "said"),
     [
         (1.0, "leaves the odds as they are"),
-        (1.42, "raises the odds by 42 %"),
+        (1.42, "raises the odds by 42\u00a0%"),
         (3.49, "multiplies the odds by 3.5"),
         (5e6, "multiplies the odds by more than 1,000"),
-        (0.59, "lowers the odds by 41 %"),
+        (0.59, "lowers the odds by 41\u00a0%"),
         (0.25, "divides the odds by 4.0"),
         (1e-9, "divides the odds by more than 1,000"),
     ],
 )
 def test_factors_are_said_in_words(factor: float, said: str) -> None:
     assert odds(factor) == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.2, 0.35, "0.20 to 0.35"),
+        (0.98, 0.9999, "0.98 to 1.00"),
+        (0.999998629, 1.0, "0.999999 to 1.000000"),
+        (0.9, 0.9, "0.9000"),
+        (0.1, 0.1 + 1e-9, "0.10000000 to 0.10000000"),
+    ],
+)
+def test_quartiles_have_the_decimals_that_tell_them_apart(low: float, high: float, said: str) -> None:
+    assert quartiles(low, high) == said

@@ -148,6 +148,11 @@ def words(code: object, kind: str) -> str:
 
 
 @register.filter
+def quartiles(each: Any) -> str:
+    return wording.quartiles(each.low, each.high)
+
+
+@register.filter
 def odds(factor: float) -> str:
     return wording.odds(factor)
 

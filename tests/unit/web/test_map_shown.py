@@ -7,6 +7,22 @@ from reviewqueue.web.map_shown import map_curve, map_parameters, shown_parameter
 PLATT = {"kind": "platt", "slope": 1.25, "intercept": -0.5, "eps": 0.02, "offsets": {"language=de": [0.1, -0.25]}}
 STEPS = {"kind": "histogram", "edges": [0.5], "y": [0.2, 0.9]}
 
+COMBINED = {
+    "kind": "combined",
+    "slope": 0.6,
+    "eps": 0.02,
+    "intercept": 0.2,
+    "signals": {"risk": {"slope": -0.8, "eps": 0.02, "centre": -1.4, "missing": 0.1, "higher_is": "riskier"}},
+}
+BOOSTED = {
+    "kind": "boosted",
+    "slope": 0.8,
+    "intercept": 0.1,
+    "baseline": 1.0,
+    "signals": [{"name": "risk"}],
+    "trees": [[[1, 0.5, 1, 2, 1], [0.4], [-0.4]]],
+}
+
 
 def test_parameters_are_named() -> None:
     assert map_parameters(PLATT) == [
@@ -45,4 +61,17 @@ def test_a_map_with_steps_is_drawn_with_steps() -> None:
 
 
 def test_a_map_that_takes_more_than_a_confidence_has_no_curve() -> None:
-    assert map_curve({"kind": "signals", "weights": {"self_consistency": 1.5}}) is None
+    assert map_curve(COMBINED) is None
+    assert map_curve(BOOSTED) is None
+
+
+def test_what_signals_weigh_stands_one_a_row() -> None:
+    assert map_parameters(COMBINED)[-3:] == [
+        ("risk: slope", "-0.8"),
+        ("risk: centre of its logit", "-1.4"),
+        ("risk: where it is missing", "0.1"),
+    ]
+
+
+def test_trees_are_counted() -> None:
+    assert map_parameters(BOOSTED)[-2:] == [("looks at", "the confidence, risk"), ("trees", "1")]
