@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from django.utils import timezone
@@ -16,7 +17,7 @@ from calibration.models import BandStat, Measurement
 from calibration.narrowing import stat_of
 from calibration.promoting import fit_calibrators, fit_pipeline
 from calibration.scoring import unknown_scorers
-from calibration.tallying import forget_cells, is_resting, tally
+from calibration.tallying import forget_cells, is_resting, rest, tally
 from reviewqueue.claims.services import millionths
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.pipelines.watched import watched_of
@@ -52,6 +53,7 @@ def measure_bands() -> int:
 
 def measure_pipeline(pipeline: Pipeline, *, now: datetime | None = None) -> bool:
     """Recomputes the bands of every living policy version from claims and labels; False when nothing had changed."""
+    began = monotonic()
     tallied = tally(pipeline)
     if not tallied.complete:
         return False
@@ -70,6 +72,7 @@ def measure_pipeline(pipeline: Pipeline, *, now: datetime | None = None) -> bool
         alarms = {(subject, band.key) for subject in doubted for band in policy.measured_bands}
         _store(version, measure(policy, known, fitted=fitted, now=now, watched=watched, alarms=alarms))
     Measurement.objects.update_or_create(pipeline=pipeline, defaults={"seen": seen, "measured_at": now})
+    rest(pipeline, after=monotonic() - began)
     return True
 
 

@@ -30,7 +30,7 @@ SECONDS: Final = 60.0
 """How long one run goes on beginning parts; the next run does the rest."""
 
 RESTS: Final = 10
-UNNOTICED: Final = 0.4
+UNNOTICED: Final = 2.0
 """After a run of this many seconds or more the sweep leaves the pipeline alone for ten times as long as it took."""
 
 
@@ -43,12 +43,15 @@ class Tally(NamedTuple):
 
 def tally(pipeline: Pipeline, *, seconds: float = SECONDS) -> Tally:
     """Makes the cells of every marked part anew, oldest first."""
-    began = monotonic()
-    complete = _tallied(pipeline, began + seconds)
-    took = monotonic() - began
-    if took >= UNNOTICED:
-        CellState.objects.filter(pipeline=pipeline).update(rests_until=timezone.now() + timedelta(seconds=RESTS * took))
+    complete = _tallied(pipeline, monotonic() + seconds)
     return Tally(complete, CellState.objects.values_list("changes", flat=True).get(pipeline=pipeline))
+
+
+def rest(pipeline: Pipeline, *, after: float) -> None:
+    """Leaves a pipeline alone whose counting and measuring took so many seconds."""
+    if after >= UNNOTICED:
+        until = timezone.now() + timedelta(seconds=RESTS * after)
+        CellState.objects.filter(pipeline=pipeline).update(rests_until=until)
 
 
 def is_resting(pipeline: Pipeline) -> bool:

@@ -31,12 +31,13 @@ INPUTS: Final = """
     SELECT %(pipeline)s, * FROM unnest(%(claims)s::uuid[], %(inputs)s::bytea[], %(halves)s::boolean[])
     ON CONFLICT (claim_id) DO NOTHING"""
 
+# One look into the index for each changed input: a plain join would be planned for a table of any size.
 LATER_PARTS: Final = """
     INSERT INTO calibration_cellmark (pipeline_id, part)
-    SELECT DISTINCT later.pipeline_id, claim_part(later.claim_id)
-      FROM unnest(%(claims)s::uuid[], %(inputs)s::bytea[]) AS changed (claim, input)
-      JOIN calibration_labelledinput later
-        ON later.input = changed.input AND later.claim_id > changed.claim
+    SELECT DISTINCT %(pipeline)s::bigint, claim_part(later.claim_id)
+      FROM unnest(%(claims)s::uuid[], %(inputs)s::bytea[]) AS changed (claim, input),
+           LATERAL (SELECT l.claim_id FROM calibration_labelledinput l
+                     WHERE l.input = changed.input AND l.claim_id > changed.claim OFFSET 0) later
      WHERE claim_part(later.claim_id) > %(part)s"""
 
 RATES: Final = """

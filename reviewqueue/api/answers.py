@@ -391,6 +391,11 @@ class Band(Struct, frozen=True, kw_only=True):
     n_routed: Count
     n_sampled: Count
     n_labelled: Count
+    n_apart: Annotated[
+        Count, Meta(description="Further claims, which people see whatever the band says. No other number counts them.")
+    ]
+    apart_labelled: Annotated[Count, Meta(description="Of `n_apart`, how many have a label.")]
+    apart_right: Annotated[Count, Meta(description="Of `apart_labelled`, how many were right.")]
     mean_confidence: Share | None
     accuracy: Annotated[Share | None, Meta(description="Weighted by inclusion, so that it speaks for all claims.")]
     low: Annotated[Share, Meta(description="Lower end of the interval around `accuracy`.")]
