@@ -145,3 +145,20 @@ def test_a_person_goes_back_to_a_calibrator_in_one_step(world: World) -> None:
 def test_nobody_goes_back_to_what_never_decided(shadowed: World) -> None:
     with pytest.raises(services.CalibratorNeverDecided):
         roll_back(pipeline=shadowed.pipeline, calibrator=Calibrator.objects.get(), by=shadowed.olga)
+
+
+def test_a_candidate_that_would_send_a_deciding_band_back_to_people_is_not_proposed(world: World) -> None:
+    """Right in 85 % of what it states 0.95 for: a map that says so takes every claim out of the band."""
+    *held, accepting = CALIBRATED["bands"]
+    world.activate({**CALIBRATED, "bands": [*held, {**accepting, "audit_rate": 1.0}]})
+    overconfident(world, 240, seed=1, chance={0.95: 0.85, 0.7: 0.1}.__getitem__)
+    services.fit_pipeline(world.pipeline)
+    world.validate_band()
+    overconfident(world, 260, seed=2, chance={0.95: 0.85, 0.7: 0.1}.__getitem__)
+    services.measure_pipeline(world.pipeline)
+    world.validate_band()
+    services.fit_pipeline(world.pipeline)
+    candidate = Calibrator.objects.get()
+    assert candidate.figures["comparison"]["high"] < 0, "it describes confidence better, beyond doubt"
+    assert (candidate.status, candidate.figures["reasons"]) == (CalibratorStatus.SHADOW, ["threshold_not_certified"])
+    assert drafts() == []
