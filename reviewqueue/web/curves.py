@@ -262,7 +262,7 @@ class Columns:
     label_y: str
 
 
-COLUMNS: Final = Box(left=34, top=8, right=412, bottom=112)
+COLUMNS: Final = Box(left=34, top=8, right=396, bottom=112)
 COLUMNS_HEIGHT: Final = 134
 
 

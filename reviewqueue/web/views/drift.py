@@ -110,11 +110,17 @@ def _marks(series: DriftSeries) -> list[Mark]:
         Mark(
             (change.at - beginning).days / series.stretch_days,
             "good" if change.kind == "policy" else "bad",
-            change.short[:18],
-            f"{change.at:%d %b}: {'policy version' if change.kind == 'policy' else 'first claim of'} {change.name}",
+            _harmless(change.short[:18]),
+            f"{change.at:%d %b}: {'policy version' if change.kind == 'policy' else 'first claim of'} "
+            + _harmless(change.name),
         )
         for change in series.changes[-MARKS_SHOWN:]
     ]
+
+
+def _harmless(name: str) -> str:
+    """A name that others chose, for a picture: what cannot be seen, or turns the text around, is a dot."""
+    return "".join(character if character.isprintable() else "·" for character in name)
 
 
 def _finding(found: Found) -> dict[str, Any]:
