@@ -257,6 +257,8 @@ EVENTS: Final = {
     "label.upheld": "Reviewer stood by the label",
     "label.amended": "Label changed",
     "relabel.started": "Second looks started",
+    "slice.dismissed": "Slice dismissed",
+    "slice.brought_back": "Dismissed slice brought back",
     "gold.added": "Made a gold task",
     "gold.retired": "No gold task any more",
     "gold.answered": "Gold task answered",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
+from calibration.comparing import comparison
 from calibration.models import BandStat
 from calibration.slicing import search_pipeline
 from reviewqueue.claims import services as claims
@@ -67,7 +69,9 @@ def test_who_owns_nothing_here_changes_nothing(world: World) -> None:
     assert_problem(sam.patch(SEGMENTS, {"watched": []}), 403)
 
 
-def test_groups_are_compared_and_what_is_unknown_is_refused(helpdesk: Caller, world: World) -> None:
+def test_groups_are_compared_and_what_is_unknown_is_refused(
+    helpdesk: Caller, world: World, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     assert helpdesk.get(COMPARISON).json()["groups"] == []
     for place in range(32):
         for way in ("logprob", "verbalized_after"):
@@ -82,3 +86,8 @@ def test_groups_are_compared_and_what_is_unknown_is_refused(helpdesk: Caller, wo
     assert turned["groups"][1]["difference"] is None
     assert helpdesk.get(f"{COMPARISON}?by=model_version").json()["groups"][0]["model"] == "acme-lm"
     assert_problem(helpdesk.get(f"{COMPARISON}?by=weather"), 400, "bad_query")
+    settled(world, correct=True)
+    with django_assert_num_queries(2):  # whether anything is new, and the labels
+        comparison(world.pipeline, by="elicitation")
+    with django_assert_num_queries(1):
+        comparison(world.pipeline, by="prompt_version")
