@@ -28,6 +28,7 @@ NOWHERE = [
     "/pipelines/elsewhere/calibration",
     "/pipelines/elsewhere/thresholds",
     "/pipelines/elsewhere/drift",
+    "/pipelines/elsewhere/signals",
     "/pipelines/Support-Answers",
     "/pipelines/support-answers/policies/99",
     "/pipelines/support-answers/policies/-1",

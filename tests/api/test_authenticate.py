@@ -37,6 +37,7 @@ OF_BOTH = [
     ("GET", "/pipelines/support-answers/calibration"),
     ("GET", "/pipelines/support-answers/thresholds"),
     ("GET", "/pipelines/support-answers/drift"),
+    ("GET", "/pipelines/support-answers/signals"),
     ("GET", "/pipelines/support-answers/policies"),
     ("GET", "/pipelines/support-answers/policies/1"),
 ]

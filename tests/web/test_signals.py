@@ -151,6 +151,15 @@ def test_the_model_in_use_is_marked_and_the_newest_stands_beside_it(risky: World
     assert "prompt v14 in use combined-1 was fitted" in page
 
 
+def test_the_figures_are_given_away_as_files(risky: World, olga: Visitor) -> None:
+    model_of(risky)
+    figures = olga.get(f"{SIGNALS}?as=json").json()
+    assert [each["name"] for each in figures["models"][0]["inputs"]] == ["confidence", "risk"]
+    rows = text_of(olga.get(f"{SIGNALS}?as=csv")).splitlines()
+    assert any(row.startswith("models.inputs,") and ",risk," in row and ",0.59," in row for row in rows)
+    assert 'href="?as=csv"' in text_of(olga.get(SIGNALS))
+
+
 def test_before_any_calibrator_looked_at_signals_it_says_when_one_will(risky: World, olga: Visitor) -> None:
     page = words_of(olga.get(SIGNALS))
     assert "No calibrator has looked at signals yet." in page

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from reviewqueue.api import signal_answers, signal_examples
 from reviewqueue.api.contract import Answer, promises
 from reviewqueue.api.operation import Operation
-from reviewqueue.api.signal_shapes import signals_answer
 from reviewqueue.api.views.pipelines import READ, pipeline_with_figures
+from reviewqueue.reports.signal_figures import signal_figures
 from reviewqueue.reports.signal_models import signal_models
 from reviewqueue.reports.signals import signal_report
 
@@ -30,4 +30,4 @@ class PipelineSignals(Operation):
         a calibrator looks at several of them, what each adds to it.
         """
         pipeline = pipeline_with_figures(request, slug)
-        return Response(signals_answer(signal_report(pipeline, timezone.now()), signal_models(pipeline)))
+        return Response(signal_figures(signal_report(pipeline, timezone.now()), signal_models(pipeline)))

@@ -10,9 +10,11 @@ from calibration.core.ranking import FEWEST_LABELS, FEWEST_OF_EACH
 from calibration.core.signal_table import FEWEST_CARRYING
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, pipeline_for
 from reviewqueue.policy.selectors import active_policy
+from reviewqueue.reports.signal_figures import signal_figures
 from reviewqueue.reports.signal_models import SignalModel, signal_models
 from reviewqueue.reports.signals import DECISIVE_WITHIN, NEWEST, signal_report
 from reviewqueue.web.access import page
+from reviewqueue.web.downloads import file_of, wants_file
 from reviewqueue.web.render import show
 from reviewqueue.web.request import PersonRequest
 from reviewqueue.web.roles import SETTING_ROLES
@@ -31,11 +33,13 @@ class ShownModel:
 @page
 def signals(request: PersonRequest, slug: str) -> HttpResponse:
     pipeline = pipeline_for(request.user, slug, FIGURES_ROLES)
-    report = signal_report(pipeline, timezone.now())
+    report, models = signal_report(pipeline, timezone.now()), signal_models(pipeline)
+    if wants_file(request):
+        return file_of(request, signal_figures(report, models), name=f"{slug}-signals")
     context = {
         "pipeline": pipeline,
         "report": report,
-        "models": [ShownModel(model) for model in signal_models(pipeline)],
+        "models": [ShownModel(model) for model in models],
         "mixes": report.mixes[:MIXES_SHOWN],
         "mixed": [mix for mix in report.mixes if mix.is_mixed],
         "active": active_policy(pipeline.pk),

@@ -1,4 +1,4 @@
-"""How signals look in answers."""
+"""The figures of signals as JSON values: what the REST edge answers with, and what the page gives away as a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from reviewqueue.reports.signals import SignalReport, SignalRow
 
 
-def signals_answer(report: SignalReport, models: Sequence[SignalModel]) -> dict[str, Any]:
+def signal_figures(report: SignalReport, models: Sequence[SignalModel]) -> dict[str, Any]:
     return {
         "claims": report.claims,
         "labels": report.labels,
