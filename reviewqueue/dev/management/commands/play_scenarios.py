@@ -34,6 +34,7 @@ class Command(BaseCommand):
                 loop = cast.pipeline(scenario.name, scenario.title, scenario.policy, self._say)
                 results.append(learn(loop, cast.reader, scenario, seed=seed))
                 self._say(f"{scenario.name}: {loop.posted} claims, {time.monotonic() - begun:.0f} s")
+                self._say("\n".join(learning_table(results[-1:])))
         lines = ["", *(learning_table(results) if results else ())]
         if "swap" in wanted:
             lines += [
