@@ -10,11 +10,10 @@ import numpy as np
 
 from calibration.core.cells import cells_of
 from calibration.core.metrics import smooth_ece
-from calibration.selectors import band_table
+from calibration.selectors import band_table, drift_findings
 from examples.client import Json, ReviewQueue
-from reviewqueue.dev.simulation.loop import Decided, Loop, certificate
+from reviewqueue.dev.simulation.loop import BATCH, Decided, Loop, certificate
 from reviewqueue.dev.simulation.streams import CIFAR, EXAM, IMAGENET, LARGE, QUIZ, SMALL, Answer, Stream
-from reviewqueue.policy.models import Breaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +115,7 @@ def error_rate(decided: Sequence[Decided]) -> float | None:
 
 SWAP_LIMIT: Final = 0.2
 SWAP_POLICY: Final = policy(accept_from=0.8, required=1 - SWAP_LIMIT, audit_rate=0.5)
+LEAST_BEFORE: Final = 2_000
 MOST_BEFORE: Final = 4_000
 MOST_AFTER: Final = 5_000
 FIRST_OF_NEW: Final = 100
@@ -126,64 +126,75 @@ class Swapped:
     """What became of the band once another model stood behind the answers, told and untold.
 
     `held_when_told`: share of the first claims of the declared version that went to people; `state_when_told`: what the
-    band is for it. `audits_until_alarm`: audit labels between the untold swap and the breaker, None without one.
+    band is for it. Untold: `stopped_after` and `named_after` count labels since the swap, until the band had ceased to
+    decide and until a monitor had named the version (`named_by` says which); None if that never came.
     """
 
     validated_after: int | None
+    accepted_before: float
     held_when_told: float
     state_when_told: str
-    accepted_before: float
-    audits_until_alarm: int | None
-    cause: str
+    stopped_after: int | None
+    stopped_as: str
+    named_after: int | None
+    named_by: str
     accepted_after: float
 
     @property
     def holds(self) -> bool:
         told = self.held_when_told == 1 and self.state_when_told != "validated"
-        return told and self.audits_until_alarm is not None and self.accepted_after == 0
+        return told and None not in (self.stopped_after, self.named_after) and self.accepted_after == 0
 
 
 def swap(loop: Loop, *, seed: int) -> Swapped:
     """Llama 3.1 405B answers until its band decides by itself; then 70B does, which sounds just as sure."""
     large, small = LARGE.answers(seed=seed), SMALL.answers(seed=seed + 1)
-    while not _validated(loop, LARGE) and loop.labels < MOST_BEFORE:
-        loop.live(large[loop.posted :], labels=400)
-    validated_after = loop.labels if _validated(loop, LARGE) else None
-    before = loop.live(large[loop.posted :], labels=200)
+    loop.live(large, labels=LEAST_BEFORE)
+    while _state(loop, LARGE) != "validated" and loop.labels < MOST_BEFORE:
+        loop.live(large[loop.posted :], labels=200)
+    validated_after = loop.labels if _state(loop, LARGE) == "validated" else None
+    before = loop.live(large[loop.posted :], labels=100)
     told = loop.post(small[:FIRST_OF_NEW])
     loop.review_all()
     loop.sweep()
     state_when_told = _state(loop, SMALL)
     disguised = [replace(each, model_version=LARGE.model_version) for each in small[FIRST_OF_NEW:]]
-    audits, stopped = _until_stopped(loop, disguised)
+    stopped_after, stopped_as, named_after, named_by = _until_found_out(loop, disguised)
     after = loop.post(disguised[-FIRST_OF_NEW:])
     return Swapped(
         validated_after=validated_after,
-        held_when_told=sum(not each.accepted for each in told) / len(told),
+        accepted_before=_share_accepted(before),
+        held_when_told=1 - _share_accepted(told),
         state_when_told=state_when_told,
-        accepted_before=sum(each.accepted for each in before) / max(len(before), 1),
-        audits_until_alarm=audits if stopped else None,
-        cause=stopped.cause if stopped else "",
-        accepted_after=sum(each.accepted for each in after) / len(after),
+        stopped_after=stopped_after,
+        stopped_as=stopped_as,
+        named_after=named_after,
+        named_by=named_by,
+        accepted_after=_share_accepted(after),
     )
 
 
-def _until_stopped(loop: Loop, disguised: Sequence[Answer]) -> tuple[int, Breaker | None]:
-    """Audit labels given until a breaker stopped the version, and that breaker."""
-    audits, place = 0, 0
-    while place < MOST_AFTER:
-        part = disguised[place : place + 200]
-        place += len(part)
-        decided = loop.live(part, labels=len(part))
-        audits += sum(each.decision["audit_sampled"] for each in decided)
-        stopped = loop.pipeline.breakers.filter(model_version=LARGE.model_version, reset_at__isnull=True).first()
-        if stopped is not None:
-            return audits, stopped
-    return audits, None
+def _until_found_out(loop: Loop, disguised: Sequence[Answer]) -> tuple[int | None, str, int | None, str]:
+    """Labels until the band no longer decides and what it then is; labels until a finding, and of which kind."""
+    known = len(drift_findings(loop.pipeline))
+    begun = loop.labels
+    stopped: tuple[int | None, str] = (None, "")
+    named: tuple[int | None, str] = (None, "")
+    for place in range(0, MOST_AFTER, BATCH):
+        loop.live(disguised[place : place + BATCH], labels=BATCH)
+        since, state = loop.labels - begun, _state(loop, LARGE)
+        found = drift_findings(loop.pipeline)
+        if stopped[0] is None and state != "validated":
+            stopped = since, state
+        if named[0] is None and len(found) > known:
+            named = since, found[0].kind
+        if stopped[0] is not None and named[0] is not None:
+            break
+    return *stopped, *named
 
 
-def _validated(loop: Loop, stream: Stream) -> bool:
-    return _state(loop, stream) == "validated"
+def _share_accepted(decided: Sequence[Decided]) -> float:
+    return sum(each.accepted for each in decided) / max(len(decided), 1)
 
 
 def _state(loop: Loop, stream: Stream) -> str:

@@ -26,6 +26,14 @@ REASONS: Final = {
 }
 
 
+MONITORS: Final = {
+    "outcome": "promises",
+    "calibration": "calibration",
+    "confidence": "stated confidences",
+    "reverse": "replaced calibrators",
+}
+
+
 def learning_table(results: Sequence[Learned]) -> list[str]:
     return list(_aligned([HEAD, *(_cells(each) for each in results)]))
 
@@ -63,17 +71,21 @@ def swap_lines(swapped: Swapped) -> list[str]:
         if swapped.validated_after is not None
         else "its band never decided by itself"
     )
-    untold = (
-        f"the monitor ({swapped.cause}) stopped it after {swapped.audits_until_alarm} audit labels; "
-        f"{swapped.accepted_after:.0%} accepted since"
-        if swapped.audits_until_alarm is not None
-        else "NOTHING stopped it"
+    stopped = (
+        f"its band was {swapped.stopped_as} after {swapped.stopped_after} labels"
+        if swapped.stopped_after is not None
+        else "NOTHING stopped its band"
+    )
+    named = (
+        f"the monitor of {MONITORS[swapped.named_by]} named the version after {swapped.named_after} labels"
+        if swapped.named_after is not None
+        else "NO monitor named the version"
     )
     return [
         "Llama 3.1 405B is swapped for 70B (MMLU-Pro, stated confidence, error limit 20 %)",
         f"  before  {before}",
         f"  told    as a new version its band is {swapped.state_when_told}, and {swapped.held_when_told:.0%} "
         "of its first claims went to people",
-        f"  untold  under the old name {untold}",
+        f"  untold  {stopped}; {named}; {swapped.accepted_after:.0%} accepted since",
         f"  as expected: {'yes' if swapped.holds else 'NO'}",
     ]
