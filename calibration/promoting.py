@@ -1,8 +1,8 @@
 """Candidates for a place in the policy: fitted, judged, proposed in a draft or rejected; and the way back.
 
-The first calibrator of a subject is judged at once, on the half of the inputs it was not fitted on: nothing decides by
-itself before there is one. Whatever would replace a calibrator in use goes into shadow first and is judged on labels
-that came after its fit (docs/decisions/0040).
+While no band of a subject decides by itself, a calibrator is judged at once, on the half of the inputs it was not
+fitted on. Whatever would replace one by which a band decides goes into shadow first and is judged on labels that came
+after its fit (docs/decisions/0040).
 """
 
 from __future__ import annotations
@@ -64,29 +64,40 @@ def fit_pipeline(pipeline: Pipeline) -> int:
     _judge_those_in_shadow(pipeline, active, policy, labels)
     _watch_those_that_took_over(pipeline, active, labels)
     last = {subject_of(row): row for row in Calibrator.objects.filter(pipeline=pipeline).order_by("number")}
-    doubted, proposed = calibrators_in_doubt(pipeline), _names_in_drafts(pipeline, policy)
+    doubted = calibrators_in_doubt(pipeline)
+    wanted: dict[tuple[str, str, str], float] = dict.fromkeys(_in_drafts(pipeline, policy), float("inf"))
+    for subject, row in last.items():
+        wanted.setdefault(subject, _labels_for_next_fit(row, doubted.get(subject)))
     found = proposals(
         policy,
         labels,
-        wanted={
-            subject: float("inf") if row.name in proposed else _labels_for_next_fit(row, doubted.get(subject))
-            for subject, row in last.items()
-        },
+        wanted=wanted,
         attributes=attributes_of(pipeline),
         higher_is=directions_of(pipeline.signals),
         looks={subject: row.looks for subject, row in last.items() if row.status == CalibratorStatus.FITTED},
+        deciding=_deciding(active),
     )
     for proposal in found:
         _record(pipeline, active, proposal, labels)
     return len(found)
 
 
-def _names_in_drafts(pipeline: Pipeline, policy: Policy) -> set[str]:
-    """Calibrators that are not in use and that somebody has yet to decide about."""
+def _deciding(active: PolicyVersion) -> set[Subject]:
+    """Subjects of which a band decides by itself now."""
+    states = BandState.objects.filter(policy_version=active, state="validated")
+    return {Subject(*each) for each in states.values_list("model", "model_version", "prompt_version")}
+
+
+def _in_drafts(pipeline: Pipeline, policy: Policy) -> set[Subject]:
+    """Subjects about whose calibrator people have yet to decide: a draft has another one than is in use."""
     waiting = PolicyVersion.objects.filter(pipeline=pipeline, status__in=[PolicyStatus.DRAFT, PolicyStatus.APPROVED])
-    documents = waiting.values_list("document", flat=True)
-    named = {entry["name"] for document in documents for entry in document["calibrators"]}
-    return named - {entry.name for entry in policy.calibrators}
+    in_use = {entry.name for entry in policy.calibrators}
+    return {
+        Subject(entry["model"], entry["model_version"], entry["prompt_version"])
+        for document in waiting.values_list("document", flat=True)
+        for entry in document["calibrators"]
+        if entry["name"] not in in_use
+    }
 
 
 def _labels_for_next_fit(last: Calibrator, doubted_at: datetime | None) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -31,7 +31,7 @@ GROWTH = 1.5
 """How many times the labels of the last fit there have to be before the next one is worth its while."""
 
 FIRST_LOOKS = 8
-"""Fits of a first calibrator until its label limit, each growth step one: they share the chance of a false "better"."""
+"""Fits until the label limit while nothing decides, each growth step one: they share the chance of a false "better"."""
 
 LOOKS = (100, 200, 400, 800, 1_600, LABEL_LIMIT)
 """At how many labels a candidate in shadow is judged: one look each, and all share the chance of a mistake."""
@@ -42,8 +42,8 @@ ACCEPTABLE_ERROR = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A calibrator of one subject. The first one is judged on the other half of the inputs; a later one goes into
-    shadow, and nothing is known of it yet."""
+    """A calibrator of one subject. While no band of it decides, it is judged on the other half of the inputs; later
+    ones go into shadow, and nothing is known of them yet."""
 
     subject: Subject
     kind: str
@@ -74,11 +74,12 @@ def proposals(
     attributes: Sequence[Attributes],
     higher_is: Mapping[str, str] | None = None,
     looks: Mapping[tuple[str, str, str], int] | None = None,
+    deciding: Collection[tuple[str, str, str]] = (),
 ) -> list[Proposal]:
     """For every subject that has as many labels as `wanted` for its next fit (none named: the first one).
 
-    `higher_is` says which way each signal points that a map may look at: "better" or "riskier"; `looks` how often a
-    first calibrator of a subject was judged before.
+    `higher_is` says which way each signal points that a map may look at: "better" or "riskier"; `deciding` names the
+    subjects of which a band decides by itself; `looks` says how often a candidate was judged at once before.
     """
     found = []
     for subject in sorted({row.place.subject for row in rows}):
@@ -88,7 +89,8 @@ def proposals(
         fit = Labels([row for row in own if in_fit_half(row.fingerprint)])
         judge = Labels([row for row in own if not in_fit_half(row.fingerprint)])
         if len(fit) >= FEWEST_TO_FIT and len(judge) >= FEWEST_TO_JUDGE:
-            looked, champion = (looks or {}).get(subject, 0), policy.calibrator_of.get(subject)
+            champion = policy.calibrator_of.get(subject)
+            looked = None if champion and subject in deciding else (looks or {}).get(subject, 0)
             found.append(_proposal(subject, champion, fit, judge, attributes, higher_is or {}, looked))
     return found
 
@@ -100,19 +102,20 @@ def _proposal(
     judge: Labels,
     attributes: Sequence[Attributes],
     higher_is: Mapping[str, str],
-    looked: int,
+    looked: int | None,
 ) -> Proposal:
+    """Judged at once, after so many looks before; with None it goes into shadow."""
     choice, attribute = _best_choice(fit, attributes, higher_is)
     fitted = {
         "by_attribute": attribute,
         "warnings": list(choice.warnings),
         **figures_of_signals(choice, fit, higher_is),
     }
-    if champion is not None:
+    if champion is not None and looked is None:
         named = {"champion": {"name": champion.name}, "candidate": {"name": choice.name}}
         judged, looks = Judgement("shadow", named), 0
     else:
-        judged, looks = _first(choice, judge, attributes), looked + 1
+        judged, looks = _at_once(choice, champion, judge, attributes), (looked or 0) + 1
     return Proposal(
         subject=subject,
         kind=choice.calibrator.kind,
@@ -120,7 +123,7 @@ def _proposal(
         map=choice.calibrator.params,
         attribute=attribute,
         fit_labels=len(fit),
-        judged_labels=0 if champion else len(judge),
+        judged_labels=len(judge) if looks else 0,
         figures={**judged.figures, **fitted},
         status=judged.status,
         champion=champion.name if champion else "",
@@ -128,10 +131,12 @@ def _proposal(
     )
 
 
-def _first(choice: CalibratorChoice, judge: Labels, attributes: Sequence[Attributes]) -> Judgement:
-    judged = judgement(choice.calibrator.params, choice.name, None, judge, attributes, delta=DELTA / FIRST_LOOKS)
+def _at_once(
+    choice: CalibratorChoice, champion: CalibratorEntry | None, judge: Labels, attributes: Sequence[Attributes]
+) -> Judgement:
+    judged = judgement(choice.calibrator.params, choice.name, champion, judge, attributes, delta=DELTA / FIRST_LOOKS)
     error = judged.figures["candidate"]["ece_debiased"]
-    if choice.name == "identity" and error**2 <= ACCEPTABLE_ERROR:
+    if champion is None and choice.name == "identity" and error**2 <= ACCEPTABLE_ERROR:
         return Judgement("proposed", {**judged.figures, "verdict": "promote", "reasons": ["stated_confidence_holds"]})
     return Judgement("fitted" if judged.status == "shadow" else judged.status, judged.figures)
 

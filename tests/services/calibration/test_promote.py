@@ -26,15 +26,28 @@ BAD = {**MODEL, "name": "platt-bad", "map": {"kind": "platt", "slope": 0.1, "int
 
 @pytest.fixture
 def shadowed(world: World) -> World:
-    """A calibrator that does nothing is in use, and a better one has been fitted."""
+    """A calibrator that does nothing is in use while a band decides, and a better one has been fitted."""
     world.activate(CALIBRATED)
     overconfident(world, 240, seed=1)
+    world.validate_band()
     assert services.fit_pipeline(world.pipeline) == 1
+    world.validate_band(state="provisional")
     return world
 
 
 def drafts() -> list[PolicyVersion]:
     return list(PolicyVersion.objects.filter(status=PolicyStatus.DRAFT))
+
+
+def test_while_nothing_decides_by_itself_a_better_one_is_proposed_at_once(world: World) -> None:
+    world.activate(CALIBRATED)
+    overconfident(world, 240, seed=1)
+    assert services.fit_pipeline(world.pipeline) == 1
+    candidate = Calibrator.objects.get()
+    assert (candidate.status, candidate.champion, candidate.looks) == (CalibratorStatus.PROPOSED, "identity-1", 1)
+    halves = [in_fit_half(bytes(claim.fingerprint)) for claim in Claim.objects.all()]
+    assert (candidate.fit_labels, candidate.judged_labels) == (sum(halves), len(halves) - sum(halves))
+    assert [draft.evidence["champion"]["name"] for draft in drafts()] == ["identity-1"]
 
 
 def test_a_candidate_waits_in_the_shadow_of_the_one_in_use(shadowed: World) -> None:
@@ -79,7 +92,9 @@ def test_a_candidate_whose_champion_was_replaced_is_rejected(shadowed: World) ->
 def test_a_doubted_calibrator_is_fitted_anew_at_once(world: World) -> None:
     world.activate({**CALIBRATED, "calibrators": [BAD]})
     overconfident(world, 240, seed=1)
+    world.validate_band()
     services.fit_pipeline(world.pipeline)
+    world.validate_band(state="provisional")
     Calibrator.objects.update(status=CalibratorStatus.REJECTED)
     assert services.fit_pipeline(world.pipeline) == 0
     assert watch_labels() >= 1
@@ -152,8 +167,8 @@ def test_a_candidate_that_would_send_a_deciding_band_back_to_people_is_not_propo
     *held, accepting = CALIBRATED["bands"]
     world.activate({**CALIBRATED, "bands": [*held, {**accepting, "audit_rate": 1.0}]})
     overconfident(world, 240, seed=1, chance={0.95: 0.85, 0.7: 0.1}.__getitem__)
-    services.fit_pipeline(world.pipeline)
     world.validate_band()
+    services.fit_pipeline(world.pipeline)
     overconfident(world, 260, seed=2, chance={0.95: 0.85, 0.7: 0.1}.__getitem__)
     services.measure_pipeline(world.pipeline)
     world.validate_band()
