@@ -68,6 +68,23 @@ def test_a_pipeline_in_order_has_nothing_to_look_at(world: World, olga: Visitor)
     assert "No claim today" in words
 
 
+def test_a_new_pipeline_opens_on_what_it_still_needs(world: World, olga: Visitor) -> None:
+    page, words = text_of(olga.get(PAGE)), words_of(olga.get(PAGE))
+    assert "Done: Owner. Olga answers for it." in words
+    assert "Done: Key." in words
+    assert "To do: First claim." in words
+    assert "curl http://testserver/api/v1/claims" in page
+    assert "&quot;pipeline&quot;" in page or '"pipeline": "support-answers"' in page
+    world.pipeline.sources.clear()
+    Grant.objects.filter(role__in=["reviewer", "senior"]).delete()
+    words = words_of(olga.get(PAGE))
+    assert "To do: Key." in words
+    assert "To do: Reviewers." in words
+    world.pipeline.sources.add(world.source)
+    world.claim()
+    assert "First steps" not in words_of(olga.get(PAGE))
+
+
 def test_late_work_is_said_to_be_late(busy: World, olga: Visitor) -> None:
     ReviewSlot.objects.update(due_at=timezone.now() - timedelta(hours=1))
     words = words_of(olga.get(PAGE))

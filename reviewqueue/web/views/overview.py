@@ -14,6 +14,7 @@ from reviewqueue.deliveries.selectors import STATE_READERS
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, pipeline_for
 from reviewqueue.policy.selectors import versions
 from reviewqueue.reports.at_a_glance import glance_at, glance_figures
+from reviewqueue.reports.first_steps import first_steps
 from reviewqueue.reports.flow import ENDS, NEWEST
 from reviewqueue.web.access import page
 from reviewqueue.web.downloads import file_of, wants_file
@@ -47,6 +48,8 @@ def pipeline(request: PersonRequest, slug: str) -> HttpResponse:
         "active": next((each for each in policies if each.status == "active"), None),
         "drafts": [each for each in policies if each.status == "draft"],
         "glance": glance,
+        "steps": first_steps(found, glance.active.policy if glance.active else None),
+        "intake": request.build_absolute_uri("/api/v1/claims"),
         "alarms": [_linked(alarm, request.user, found) for alarm in glance.alarms],
         "routes": _table(glance.flow),
         "ends": ENDS,
