@@ -244,6 +244,63 @@ class PlanList(Struct, frozen=True, kw_only=True):
     results: list[Plan]
 
 
+class MeasuredMetric(Struct, frozen=True, kw_only=True):
+    name: Annotated[str, Meta(description="Such as `ece_mass`, `smooth_ece`, `brier`, `auroc`.")]
+    value: float | None
+    low: Annotated[float | None, Meta(description="95 % limits, from resampling.")]
+    high: float | None
+    note: Annotated[str | None, Meta(description="Why there is no value, or what a 0 means.")]
+
+
+class ConsistentBin(Struct, frozen=True, kw_only=True):
+    """An equal-mass bin. Between the consistent limits a calibrated confidence would be right, 95 % of the time."""
+
+    low: Share
+    high: Share
+    n: Count
+    mean_confidence: Share
+    accuracy: Share
+    ci_low: Share
+    ci_high: Share
+    consistent_low: Share
+    consistent_high: Share
+
+
+class ConfidenceBar(Struct, frozen=True, kw_only=True):
+    low: Share
+    high: Share
+    n: Count
+
+
+class MeasuredConfidence(Struct, frozen=True, kw_only=True):
+    confidence: Literal["stated", "calibrated"]
+    n: Count
+    inputs: Count
+    most_common_share: Share | None
+    metrics: list[MeasuredMetric]
+    bins: list[ConsistentBin]
+    histogram: list[ConfidenceBar]
+
+
+class MeasuredSegment(Struct, frozen=True, kw_only=True):
+    segment: str
+    gap: Annotated[float | None, Meta(description="Mean confidence less accuracy.")]
+    overconfident: bool
+    stated: MeasuredConfidence
+
+
+class CalibrationReport(Subject, frozen=True, kw_only=True):
+    calibrator: str | None
+    measured_at: Instant | None
+    held_out: bool
+    fewest_for_errors: Annotated[Count, Meta(description="Below so many inputs no calibration error is given.")]
+    draws: Count
+    seed: Count
+    stated: MeasuredConfidence
+    calibrated: MeasuredConfidence | None
+    segments: Annotated[list[MeasuredSegment], Meta(description="The widest gaps, without intervals of metrics.")]
+
+
 # --- examples --------------------------------------------------------------------------------------------------------
 
 _SUBJECT: Final = {"model": "acme-lm", "model_version": "2026-10-01", "prompt_version": "v14"}
@@ -408,4 +465,37 @@ PLAN: Final[dict[str, Any]] = {
             "steps": [{"threshold": 0.5, "hours": 0.7, "cost_a_day": 410.0}],
         }
     ],
+}
+_MEASURED: Final[dict[str, Any]] = {
+    "confidence": "stated",
+    "n": 640,
+    "inputs": 640,
+    "most_common_share": 0.31,
+    "metrics": [{"name": "smooth_ece", "value": 0.094, "low": 0.064, "high": 0.131, "note": None}],
+    "bins": [
+        {
+            "low": 0.9,
+            "high": 0.95,
+            "n": 310,
+            "mean_confidence": 0.941,
+            "accuracy": 0.832,
+            "ci_low": 0.786,
+            "ci_high": 0.87,
+            "consistent_low": 0.915,
+            "consistent_high": 0.967,
+        }
+    ],
+    "histogram": [{"low": 0.9, "high": 0.95, "n": 310}],
+}
+REPORT: Final[dict[str, Any]] = {
+    **_SUBJECT,
+    "calibrator": None,
+    "measured_at": "2026-11-27T11:58:02.120Z",
+    "held_out": True,
+    "fewest_for_errors": 200,
+    "draws": 1000,
+    "seed": 0,
+    "stated": _MEASURED,
+    "calibrated": None,
+    "segments": [{"segment": "language=de", "gap": 0.21, "overconfident": True, "stated": _MEASURED}],
 }

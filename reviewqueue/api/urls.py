@@ -67,6 +67,11 @@ urlpatterns = [
     path("pipelines/<slug:slug>/overview", owner.PipelineOverview.as_view(), name="overview"),
     path("pipelines/<slug:slug>/coverage", owner.PipelineCoverage.as_view(), name="coverage"),
     path("pipelines/<slug:slug>/calibrators", owner.PipelineCalibrators.as_view(), name="calibrators"),
+    path(
+        "pipelines/<slug:slug>/calibration/report",
+        owner.PipelineCalibrationReport.as_view(),
+        name="calibration-report",
+    ),
     path("pipelines/<slug:slug>/drift/series", owner.PipelineDriftSeries.as_view(), name="drift-series"),
     path("pipelines/<slug:slug>/plan", owner.PipelinePlan.as_view(), name="plan"),
     path("pipelines/<slug:slug>/calibration", calibration.PipelineCalibration.as_view(), name="calibration"),

@@ -69,6 +69,18 @@ def test_a_pipeline_without_calibrators_lists_none(measured: World, helpdesk: Ca
     assert helpdesk.get(f"{PIPELINE}/calibrators").json() == {"results": [], "older": 0, "by_hand": []}
 
 
+def test_every_calibration_figure_of_a_version(measured: World, helpdesk: Caller) -> None:
+    path = f"{PIPELINE}/calibration/report"
+    found = helpdesk.get(path).json()
+    assert ({name: found[name] for name in MODEL}, found["stated"]["n"]) == (MODEL, 3)
+    brier = next(each for each in found["stated"]["metrics"] if each["name"] == "brier")
+    assert brier["low"] <= brier["value"] <= brier["high"]
+    assert next(each["note"] for each in found["stated"]["metrics"] if each["name"] == "ece_mass") == "too_few_labels"
+    asked = "model=acme-lm&model_version=2026-10-01&prompt_version=v14"
+    assert helpdesk.get(f"{path}?{asked}").json() == found
+    assert_problem(helpdesk.get(f"{path}?model=nobody"), 404, "not_found")
+
+
 def test_bands_of_a_segment_and_since_a_day(measured: World, helpdesk: Caller) -> None:
     settled(measured, correct=True, confidence=0.94, category="pricing")
     measure_bands()

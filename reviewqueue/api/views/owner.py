@@ -8,23 +8,31 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from calibration.evidence import Subject
 from reviewqueue.api import owner_answers
 from reviewqueue.api.contract import Answer, promises
 from reviewqueue.api.operation import Operation
 from reviewqueue.api.queries import Parameter, choice, number, text
 from reviewqueue.api.views.pipelines import READ, pipeline_with_figures
+from reviewqueue.errors import NotFound
 from reviewqueue.reports.at_a_glance import glance_at, glance_figures
 from reviewqueue.reports.calibrators import history_figures, history_of
 from reviewqueue.reports.coverage import coverage_page
 from reviewqueue.reports.drift_series import USUAL, WINDOWS, drift_series
 from reviewqueue.reports.plain import plain
 from reviewqueue.reports.planner import planner_page
+from reviewqueue.reports.quality import quality_of, subjects_listed
 
 GLANCE_DAYS: Final = choice("days", "How far back the flow goes.", ("1", "7", "30"))
 DRIFT_DAYS: Final = choice("days", "How far back it goes; in 90 days each point is a week.", tuple(map(str, WINDOWS)))
 MODEL: Final = text("model", "Only versions of this model.")
 MAX_ERROR: Final = number("max_error", "The error allowed among the accepted. The policy's, if left out.", 0.001, 0.5)
 CONFIDENCE: Final = number("confidence", "How sure the promise is to hold. The policy's, if left out.", 0.5, 0.999)
+VERSION: Final = (
+    text("model", "Of this model."),
+    text("model_version", "Of this version of it."),
+    text("prompt_version", "Of this prompt version; left out, of none."),
+)
 LARGEST: Final = 1_000_000_000
 PLANNED: Final[tuple[Parameter[float], ...]] = (
     number("minutes", "Minutes of review a day. What people gave lately, if left out.", 0, 1_000_000),
@@ -88,6 +96,28 @@ class PipelineCalibrators(Operation):
         With their parameters, the figures they were judged by, and when they were in use by whose approval.
         """
         return Response(history_figures(history_of(pipeline_with_figures(request, slug))))
+
+
+class PipelineCalibrationReport(Operation):
+    @promises(
+        "get_calibration_report",
+        **READ,
+        parameters=VERSION,
+        answers={200: Answer("Every figure.", owner_answers.CalibrationReport, owner_answers.REPORT)},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """Get every calibration figure of one model version.
+
+        On held-out labels, with 95 % limits from 1,000 resamples, which take seconds after each measurement. Without
+        `model`, of the version with most labels.
+        """
+        pipeline = pipeline_with_figures(request, slug)
+        listed = subjects_listed(pipeline)
+        model, *versions = (parameter.value_in(request.GET) or "" for parameter in VERSION)
+        asked = Subject(model, *versions) if model else next(iter(listed), None)
+        if asked is None or asked not in listed:
+            raise NotFound("There is no label of such a model version.")
+        return Response(plain(quality_of(pipeline, asked)))
 
 
 class PipelineDriftSeries(Operation):
