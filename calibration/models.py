@@ -224,6 +224,8 @@ class BandStat(models.Model):
     high = models.FloatField()
     level = models.FloatField()
     unlabelled_share = models.FloatField(default=0)  # of the claims, in strata of which no label is in yet
+    pending_low = models.FloatField(default=0)  # accuracy if everything that is still awaited were wrong
+    pending_high = models.FloatField(default=1)  # and if it were right
     error_upper = models.FloatField()  # one-sided exact limit of the gate
     gate_labels = models.PositiveIntegerField()  # labels of the equal-probability sample behind the gate
     required = models.FloatField(null=True)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from calibration.core.monitor import CalibrationEDetector, EDetector, Signal
 from calibration.evidence import Subject
-from calibration.models import Finding, FindingKind, Monitor, MonitorCursor, MonitorKind
+from calibration.models import BandStat, Finding, FindingKind, Monitor, MonitorCursor, MonitorKind
 from calibration.streams import START, Stream, StreamLabel, by_stream, labels_after, measured_until, streams
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
@@ -245,6 +245,7 @@ def _outcome_alarm(row: Monitor, active: ActivePolicy) -> int:
             "required_ppm": 1_000_000 - figures["allowed_ppm"],
         },
     )
+    BandStat.objects.filter(policy_version=version, segment="", band=row.band, **subject).update(state="breach")
     breaker = policies.trip_breaker(
         pipeline=version.pipeline,
         subject=(row.model, row.model_version, row.prompt_version),

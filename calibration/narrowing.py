@@ -50,6 +50,8 @@ def stat_of(version: PolicyVersion, each: Measured) -> BandStat:
         high=each.estimate.hi,
         level=0.95,
         unlabelled_share=each.unlabelled_share,
+        pending_low=each.estimate.pending_lo,
+        pending_high=each.estimate.pending_hi,
         error_upper=each.error_upper,
         gate_labels=each.gate.labels,
         required=each.required,

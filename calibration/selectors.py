@@ -42,6 +42,8 @@ class BandRow:
     high: float
     level: float
     unlabelled_share: float
+    pending_low: float
+    pending_high: float
     error_upper: float
     gate_labels: int
     labels_missing: int
@@ -50,6 +52,11 @@ class BandRow:
     n_apart: int
     apart_labelled: int
     apart_right: int
+
+    @property
+    def n_pending(self) -> int:
+        """Drawn for a label that is not in yet; all wrong and all right, they would give the pending ends."""
+        return max(self.n_sampled - self.n_labelled, 0)
 
     @property
     def is_released(self) -> bool:
@@ -103,6 +110,8 @@ def model_bands(policy: Policy, subject: Subject, stats: dict[str, BandStat]) ->
             high=stat.high,
             level=stat.level,
             unlabelled_share=stat.unlabelled_share,
+            pending_low=stat.pending_low,
+            pending_high=stat.pending_high,
             error_upper=stat.error_upper,
             gate_labels=stat.gate_labels,
             labels_missing=_labels_missing(stat, 1 - policy.certainty),

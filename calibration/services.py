@@ -23,8 +23,8 @@ from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.pipelines.watched import watched_of
 from reviewqueue.policy import services as policies
 from reviewqueue.policy.document import policy_hash
-from reviewqueue.policy.models import PolicyStatus, PolicyVersion
-from reviewqueue.policy.selectors import policy_of
+from reviewqueue.policy.models import BandState, BandStateName, PolicyStatus, PolicyVersion
+from reviewqueue.policy.selectors import open_breakers, policy_of
 from reviewqueue.transactions import service
 
 __all__ = [
@@ -81,17 +81,13 @@ def _seen(pipeline: Pipeline, changes: int, doubted: Collection[Subject], now: d
     versions = PolicyVersion.objects.filter(pipeline=pipeline, status__in=LIVING).order_by("number")
     living = ",".join(f"{number}{status}" for number, status in versions.values_list("number", "status"))
     doubts = policy_hash({"doubted": sorted(map(list, doubted))}) if doubted else ""
-    return f"{changes}|{living}|{pipeline.watched}|{now:%Y-%m-%dT%H}|{doubts}"
+    stopped = ",".join(str(breaker.pk) for breaker in open_breakers(pipeline))
+    return f"{changes}|{living}|{pipeline.watched}|{now:%Y-%m-%dT%H}|{doubts}|{stopped}"
 
 
 @service
 def _store(version: PolicyVersion, measured: Sequence[Measured]) -> None:
     """Replaces the statistics of a version and tells the policy what its bands may do from now on."""
-    before = {_key(row): row for row in BandStat.objects.filter(policy_version=version)}
-    rows = {_key(row): row for row in (stat_of(version, each) for each in measured)}
-    changed = [row for key, row in rows.items() if key not in before or _values(row) != _values(before[key])]
-    BandStat.objects.bulk_create(changed, update_conflicts=True, unique_fields=[*KEY], update_fields=VALUES)
-    BandStat.objects.filter(pk__in=[row.pk for key, row in before.items() if key not in rows]).delete()
     for each in measured:
         if each.band and not each.segment and each.required is not None:
             policies.set_band_state(
@@ -106,6 +102,20 @@ def _store(version: PolicyVersion, measured: Sequence[Measured]) -> None:
                     "required_ppm": _ppm(each.required),
                 },
             )
+    before = {_key(row): row for row in BandStat.objects.filter(policy_version=version)}
+    rows = {_key(row): row for row in (stat_of(version, each) for each in measured)}
+    for key in _in_breach(version) & rows.keys():
+        rows[key].state = BandStateName.BREACH
+    changed = [row for key, row in rows.items() if key not in before or _values(row) != _values(before[key])]
+    BandStat.objects.bulk_create(changed, update_conflicts=True, unique_fields=[*KEY], update_fields=VALUES)
+    BandStat.objects.filter(pk__in=[row.pk for key, row in before.items() if key not in rows]).delete()
+
+
+def _in_breach(version: PolicyVersion) -> set[tuple[Any, ...]]:
+    """Bands that broke their promise stay so, whatever is measured, until a person has looked."""
+    found = BandState.objects.filter(policy_version=version, state=BandStateName.BREACH)
+    names = found.values_list("model", "model_version", "prompt_version", "band")
+    return {(*name[:3], "", name[3]) for name in names}
 
 
 def _key(row: BandStat) -> tuple[Any, ...]:

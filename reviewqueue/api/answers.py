@@ -401,6 +401,9 @@ class Band(Struct, frozen=True, kw_only=True):
     low: Annotated[Share, Meta(description="Lower end of the interval around `accuracy`.")]
     high: Annotated[Share, Meta(description="Upper end of the interval around `accuracy`.")]
     level: Annotated[Share, Meta(description="How sure the interval is.")]
+    n_pending: Annotated[Count, Meta(description="Drawn for a label that is not in yet.")]
+    pending_low: Annotated[Share, Meta(description="`accuracy` if whatever is not in yet were wrong.")]
+    pending_high: Annotated[Share, Meta(description="`accuracy` if whatever is not in yet were right.")]
     required: Annotated[Share | None, Meta(description="The accuracy the policy asks of the band to decide by itself.")]
     labels_missing: Annotated[Count, Meta(description="How many more labels would validate it, with few errors.")]
     state: BandState

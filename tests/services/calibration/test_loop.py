@@ -71,6 +71,15 @@ def test_a_claim_that_nobody_can_judge_counts_neither_way(world: World) -> None:
     assert (row.n_routed, row.n_labelled) == (1, 1)
 
 
+def test_what_is_not_in_yet_is_counted_both_ways(world: World) -> None:
+    for correct in (True, True, True, False):
+        settled(world, correct=correct)
+    world.submit()
+    services.measure_pipeline(world.pipeline)
+    row = band_table(world.pipeline)[0].rows[-1]
+    assert (row.n_pending, row.pending_low, row.pending_high) == (1, pytest.approx(0.6), pytest.approx(0.8))
+
+
 def test_a_changed_verdict_moves_the_figure_back(world: World) -> None:
     answer = world.submit().answer
     for correct in (True, False):

@@ -53,6 +53,7 @@ def test_confidences_that_move_stop_automation_for_their_model(automated: World)
     assert breaker.figures["claims_before"] == 600
     assert breaker.figures["claims_now"] == 250
     assert last_entry("breaker.tripped")["distance_ppm"] > 20_000
+    assert breaker.figures["suspected_swap"], "values that were never stated before"
 
 
 def test_a_stopped_model_is_not_stopped_again(automated: World) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from calibration import services
 from calibration.models import Finding, Monitor, MonitorCursor
 from calibration.monitoring import watch_labels, watch_labels_of
+from calibration.selectors import band_table
 from reviewqueue.claims import services as claims
 from reviewqueue.claims.models import Outcome, OutcomeBasis
 from reviewqueue.ledger.actors import Actor
@@ -50,6 +51,10 @@ def deciding(world: World) -> World:
 
 def state(world: World) -> str:
     return BandState.objects.get(policy_version=world.policy, band=BAND, **MODEL).state
+
+
+def shown(world: World) -> str:
+    return band_table(world.pipeline)[0].rows[-1].state
 
 
 def monitor(kind: str = "outcome") -> Monitor:
@@ -96,8 +101,9 @@ def test_labels_as_promised_raise_nothing(deciding: World) -> None:
 def test_an_alarm_is_raised_once_and_measuring_does_not_undo_it(deciding: World) -> None:
     answered(deciding, 60, lambda number: number % 2 == 0)
     assert [watch_labels(), watch_labels()] == [2, 0]
+    assert shown(deciding) == "breach"
     services.measure_pipeline(deciding.pipeline)
-    assert state(deciding) == "breach"
+    assert state(deciding) == shown(deciding) == "breach"
     assert Breaker.objects.count() == 1
 
 
