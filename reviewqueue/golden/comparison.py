@@ -16,7 +16,7 @@ DELTA: Final = 0.025
 """On either side: together five in a hundred, as for the test of right and wrong."""
 
 LEVEL: Final = 0.05
-FLIPS_SHOWN: Final = 200
+FLIPS_SHOWN: Final = 100
 
 Verdict = Literal["better", "worse", "undecided"]
 

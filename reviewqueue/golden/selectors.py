@@ -17,7 +17,7 @@ from reviewqueue.pipelines.models import Pipeline
 
 MOST_SETS: Final = 50
 RUNS_SHOWN: Final = 50
-ITEMS_SHOWN: Final = 100
+ITEMS_SHOWN: Final = 50
 MOST_IN_TREND: Final = 60
 
 

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from reviewqueue.web.charts import CAP, Box, Tick, text
 
-PLOT: Final = Box(left=46, top=12, right=706, bottom=232)
+PLOT: Final = Box(left=58, top=12, right=706, bottom=232)
 WIDTH: Final = 720
 HEIGHT: Final = 276
 MOST_LABELS: Final = 20

@@ -348,7 +348,7 @@ GOLDEN_RUN_STATES: Final = {"open": "Open", "complete": "Complete", "closed": "C
 
 DUE_REASONS: Final = {
     "new_version": "new in traffic, and not measured yet",
-    "schedule": "measured last too long ago",
+    "schedule": "again, by schedule",
 }
 
 NO_FIGURE: Final = {

@@ -184,10 +184,10 @@ def test_a_published_version_is_downloaded_as_an_upload_takes_it(world: World, o
 
 def test_long_lists_of_items_have_pages(world: World, ada: Visitor) -> None:
     published(world, 230)
-    page = plain(ada.get(f"{SETS}prices/versions/1/?page=3"))
+    page = plain(ada.get(f"{SETS}prices/versions/1/?page=5"))
     assert "plan-230" in page
     assert "plan-1<" not in page
-    assert "Page 3 of 3" in page
+    assert "Page 5 of 5" in page
     for odd in ("0", "99", "x", "9" * 50, "²"):
         assert ada.get(f"{SETS}prices/versions/1/", {"page": odd}).status_code == 200
 
