@@ -13,6 +13,7 @@ from reviewqueue.golden.due import due_for, late_counts, late_for
 from reviewqueue.golden.models import LateNotice, SeenVersion, TrafficMark
 from reviewqueue.golden.services import runs, sets, watching
 from reviewqueue.ledger.models import Event
+from reviewqueue.reports.at_a_glance import glance_at
 from tests.services.golden.steps import answer_bodies, answered, finished, golden_set, published, started
 from tests.world import MODEL, World
 
@@ -219,3 +220,17 @@ def test_sources_that_asked_are_told_of_what_is_late_and_of_what_is_worse_than_p
     assert [happenings.find_recent(), happenings.find_recent()] == [1, 0]
     finished(world, published(world, 60, name="hard"), 60, right=lambda _: False, confidence=0.95)
     assert [happenings.find_recent(), happenings.find_overlooked()] == [1, 0]
+
+
+def test_what_is_late_and_what_is_worse_than_promised_is_to_be_looked_at_now(world: World) -> None:
+    late(world)
+    finished(world, published(world, 60, name="hard"), 60, right=lambda _: False, confidence=0.95)
+    found = {alarm.code: alarm for alarm in glance_at(world.pipeline, days=1, now=timezone.now()).alarms}
+    assert found["golden_overdue"].title == "acme-lm 2026-10-01, prompt v14, is not measured by the golden set prices."
+    assert "Olga sees to it." in found["golden_overdue"].text
+    assert (found["golden_overdue"].tone, found["golden_worse"].tone) == ("late", "warning")
+    assert "than is promised for 0.90-1.00" in found["golden_worse"].title
+    finished(world, world.pipeline.golden_sets.get(name="hard"), 60, confidence=0.95)
+    finished(world, world.pipeline.golden_sets.get(name="prices"))
+    again = {alarm.code for alarm in glance_at(world.pipeline, days=1, now=timezone.now()).alarms}
+    assert not again & {"golden_overdue", "golden_worse"}
