@@ -109,7 +109,7 @@ def _proposal(
     fitted = {
         "by_attribute": attribute,
         "warnings": list(choice.warnings),
-        **figures_of_signals(choice, fit, higher_is),
+        **figures_of_signals(choice, fit, higher_is, segment_names(choice.calibrator.params, fit)),
     }
     if champion is not None and looked is None:
         named = {"champion": {"name": champion.name}, "candidate": {"name": choice.name}}
@@ -222,7 +222,7 @@ def _best_choice(
     """One choice without segments and one per declaration; the lowest cross-validated log loss on the fit half wins.
 
     Segment offsets are shrunk towards none, so an attribute that tells nothing costs next to nothing and wins nothing.
-    The choice without segments may look at signals.
+    Each of them may look at signals.
     """
     signals = fit.signals(higher_is)
     choices: list[tuple[CalibratorChoice, str | None]] = [
@@ -232,7 +232,9 @@ def _best_choice(
         segment = fit.segment(attribute)
         if len({name for name in segment if name}) < 2:
             continue
-        choice = fit_calibrator(fit.confidence, fit.right, segment=segment, fingerprint=fit.fingerprint)
+        choice = fit_calibrator(
+            fit.confidence, fit.right, segment=segment, fingerprint=fit.fingerprint, signals=signals
+        )
         if "offsets" in choice.calibrator.params:
             choices.append((choice, declared_as(attribute)))
     return min(choices, key=lambda each: _loss(each[0]))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 from time import monotonic
 from typing import Any, Final, NamedTuple
@@ -20,6 +21,7 @@ from django.db import connection
 
 from calibration.core.calibrators import predict
 from calibration.core.maps import PLACES, reads_signals, signals_of
+from calibration.core.segments import offset_name
 from calibration.core.signal_maps import SIGNAL_KINDS
 from calibration.core.signal_table import signal_table
 from calibration.evidence import Subject
@@ -112,7 +114,9 @@ def score_some(calibrator: Calibrator, *, at_once: int = AT_ONCE) -> int:
         return 0
     names = signals_of(calibrator.map)
     confidence = np.round([claim.confidence for claim in claims], PLACES)
-    scores = predict(calibrator.map, confidence, None, signal_table([claim.signals for claim in claims], names))
+    offsets: Mapping[str, Any] = calibrator.map.get("offsets", {})
+    segment = [offset_name(claim.category, claim.segments, offsets) for claim in claims]
+    scores = predict(calibrator.map, confidence, segment, signal_table([claim.signals for claim in claims], names))
     _compare(calibrator, claims, scores.tolist())
     with connection.cursor() as cursor:
         cursor.execute(_WRITE, [calibrator.pk, [claim.id for claim in claims], scores.tolist()])
@@ -126,6 +130,8 @@ class _Unscored(NamedTuple):
     confidence: float
     signals: dict[str, float]
     recorded: float | None
+    category: str
+    segments: dict[str, str]
 
 
 def _compare(calibrator: Calibrator, claims: list[_Unscored], scores: list[float]) -> None:
@@ -142,7 +148,7 @@ _WRITE: Final = """
 
 _UNSCORED: Final = """
     SELECT c.id, c.confidence, (c.signals || COALESCE(d.facts -> 'signals', '{}'))::text,
-           CASE WHEN d.calibrator = %(name)s THEN d.calibrated_confidence END
+           CASE WHEN d.calibrator = %(name)s THEN d.calibrated_confidence END, c.category, c.segments::text
       FROM claims_claim c
       JOIN claims_decision d ON d.claim_id = c.id AND d.number = 1
      WHERE c.pipeline_id = %(pipeline)s AND c.id >= %(first)s
@@ -164,7 +170,10 @@ def _unscored(calibrator: Calibrator, at_most: int) -> list[_Unscored]:
     }
     with connection.cursor() as cursor:
         cursor.execute(_UNSCORED, named)
-        return [_Unscored(id, confidence, json.loads(signals), p) for id, confidence, signals, p in cursor.fetchall()]
+        return [
+            _Unscored(claim, confidence, json.loads(signals), recorded, category, json.loads(segments))
+            for claim, confidence, signals, recorded, category, segments in cursor.fetchall()
+        ]
 
 
 def _first_unscored(calibrator: Calibrator) -> UUID:

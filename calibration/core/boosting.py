@@ -62,8 +62,10 @@ def fit_boosted(
 _SIGN: Final = {BETTER: 1, RISKIER: -1}
 
 
-def boosted_logits(params: Mapping[str, object], c: FloatArray, signals: SignalTable) -> FloatArray:
-    """`signal_maps.boosted_logit` for arrays."""
+def boosted_logits(
+    params: Mapping[str, object], c: FloatArray, signals: SignalTable, _segment: object = None
+) -> FloatArray:
+    """`signal_maps.boosted_logit` for arrays. Trees know no segments."""
     x = np.column_stack([c, *(signals.column(name) for name in signals_of(params))])
     raw = np.full(len(c), cast(float, params["baseline"]))
     for tree in cast(Sequence[Sequence[Sequence[float]]], params["trees"]):

@@ -14,7 +14,7 @@ from scipy import special
 from calibration.core.bands import State
 from calibration.core.boosting import boosted_logits, fit_boosted
 from calibration.core.cells import Cells, IntArray, cells_of, unit_array
-from calibration.core.combining import combined_logits, fit_combined
+from calibration.core.combining import StrArray, combined_logits, fit_combined, offsets_of
 from calibration.core.fitting import (
     FAINT_PRIOR,
     PRIOR_LABELS,
@@ -33,7 +33,6 @@ from calibration.core.resampling import cluster_numbers
 from calibration.core.signal_maps import LEAF
 from calibration.core.signal_table import SignalTable, carried_enough, no_signals
 
-StrArray = npt.NDArray[np.str_]
 Segments = str | Iterable[str | None] | None
 """No segment, one name for all rows, or one name (or None) per row."""
 
@@ -181,7 +180,9 @@ def predict(
         return confidence
     if kind in _SIGNAL_LOGITS:
         table = no_signals(len(confidence)) if signals is None else signals
-        probability: FloatArray = special.expit(_SIGNAL_LOGITS[kind](params, confidence, table))
+        probability: FloatArray = special.expit(
+            _SIGNAL_LOGITS[kind](params, confidence, table, _names(segment, len(confidence)))
+        )
     elif kind in _PREDICT:
         probability = _PREDICT[kind](params, confidence, _names(segment, len(confidence)))
     else:
@@ -191,12 +192,10 @@ def predict(
 
 def default_candidates(segmented: bool, *, with_signals: bool = False) -> tuple[Candidate, ...]:
     """The candidates of the design with their gates; each logistic one is tried with both clips."""
-    of_signals = (
-        Candidate(
-            "combined", lambda sample: fit_combined(sample.c, sample.y, sample.signals), labels=FEWEST_TO_COMBINE
-        ),
-        Candidate("boosted", _fit_boosted, labels=FEWEST_TO_BOOST, of_each_class=FEWEST_OF_EACH_TO_BOOST),
-    )
+    combined = Candidate("combined", _fit_combined, labels=FEWEST_TO_COMBINE)
+    of_both = Candidate("segmented_combined", partial(_fit_combined, segmented=True), labels=FEWEST_TO_COMBINE)
+    boosted = Candidate("boosted", _fit_boosted, labels=FEWEST_TO_BOOST, of_each_class=FEWEST_OF_EACH_TO_BOOST)
+    of_signals = (combined, of_both if segmented else boosted)
     logistic = [
         candidate
         for eps in EPS_CHOICES
@@ -270,8 +269,8 @@ def _fit_segmented(sample: Sample, eps: float) -> Params:
     return params
 
 
-def _fit_combined(sample: Sample) -> Params:
-    return fit_combined(sample.c, sample.y, sample.signals)
+def _fit_combined(sample: Sample, segmented: bool = False) -> Params:
+    return fit_combined(sample.c, sample.y, sample.signals, sample.segment if segmented else None)
 
 
 def _fit_boosted(sample: Sample) -> Params:
@@ -339,9 +338,7 @@ def _clipped(params: Mapping[str, object], c: FloatArray) -> FloatArray:
 
 
 def _predict_platt(params: Mapping[str, object], c: FloatArray, segment: StrArray) -> FloatArray:
-    offsets = cast(Mapping[str, Sequence[float]], params.get("offsets", {}))
-    names, place = np.unique(segment, return_inverse=True)
-    extra = np.array([offsets.get(str(name), (0.0, 0.0)) for name in names], dtype=float).reshape(-1, 2)[place]
+    extra = offsets_of(params, segment)
     clipped = _clipped(params, c)
     slope, intercept = cast(float, params["slope"]), cast(float, params["intercept"])
     logit = np.log(clipped) - np.log1p(-clipped)
@@ -372,7 +369,7 @@ _PREDICT: Final[dict[str, Callable[[Mapping[str, object], FloatArray, StrArray],
     "histogram": _predict_histogram,
 }
 
-_SIGNAL_LOGITS: Final[dict[str, Callable[[Mapping[str, object], FloatArray, SignalTable], FloatArray]]] = {
+_SIGNAL_LOGITS: Final[dict[str, Callable[[Mapping[str, object], FloatArray, SignalTable, StrArray], FloatArray]]] = {
     "combined": combined_logits,
     "boosted": boosted_logits,
 }

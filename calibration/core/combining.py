@@ -9,23 +9,36 @@ is a forecast and no effect), Hoerl and Kennard 1970 (shrinkage).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from calibration.core.cells import cells_of
-from calibration.core.fitting import PRIOR_LABELS, Params, fit_platt, logistic, logits_of
+from calibration.core.fitting import (
+    PRIOR_LABELS,
+    SEGMENT_INTERCEPT_PRECISION,
+    Params,
+    fit_platt,
+    logistic,
+    logits_of,
+)
 from calibration.core.intervals import FloatArray
 from calibration.core.metrics import row_log_loss
 from calibration.core.signal_maps import RISKIER
 from calibration.core.signal_table import SignalTable, carried_enough
 
+StrArray = npt.NDArray[np.str_]
+
 CLIPS: Final = (1e-6, 0.02)
 
 
-def fit_combined(c: FloatArray, y: FloatArray, signals: SignalTable) -> Params:
-    """`y` is 1 right or 0 wrong. Signals that hardly any row carries, or that are constant, are left out."""
+def fit_combined(c: FloatArray, y: FloatArray, signals: SignalTable, segment: StrArray | None = None) -> Params:
+    """`y` is 1 right or 0 wrong. Signals that hardly any row carries, or that are constant, are left out.
+
+    With a `segment` of each row (empty where it has none) every segment moves the intercept, shrunk towards not at all.
+    """
     table = carried_enough(signals)
     eps = _best_clip(c, y)
     terms = [_Term(name, table, y) for name in table.names]
@@ -34,11 +47,15 @@ def fit_combined(c: FloatArray, y: FloatArray, signals: SignalTable) -> Params:
     columns = [logits_of(c, eps), *(term.oriented for term in [*turned, *free])]
     indicators = [term for term in terms if term.missing.any()]
     columns += [term.missing for term in indicators] + [np.ones(len(c))]
-    prior = np.zeros(len(columns))
+    own = np.full(len(c), "") if segment is None else segment
+    names = [str(name) for name in np.unique(own) if name]
+    columns += [np.asarray(own == name, dtype=float) for name in names]
+    prior, pull = np.zeros(len(columns)), np.full(len(columns), PRIOR_LABELS)
     prior[0] = 1.0
-    weights = logistic(
-        np.column_stack(columns), np.ones(len(y)), y, prior=prior, weight=PRIOR_LABELS, slopes=1 + len(turned)
-    )
+    pull[len(columns) - len(names) :] = SEGMENT_INTERCEPT_PRECISION
+    features = np.column_stack(columns)
+    found = logistic(features, np.ones(len(y)), y, prior=prior, weight=pull, slopes=1 + len(turned))
+    weights, offsets = found[: len(found) - len(names)], found[len(found) - len(names) :]
     slope_of = {term.name: weight for term, weight in zip([*turned, *free], weights[1:], strict=False)}
     missing_of = dict(zip([term.name for term in indicators], weights[1 + len(terms) : -1], strict=True))
     return {
@@ -47,18 +64,29 @@ def fit_combined(c: FloatArray, y: FloatArray, signals: SignalTable) -> Params:
         "eps": eps,
         "intercept": weights[-1],
         "signals": {term.name: term.as_json(slope_of[term.name], missing_of.get(term.name, 0.0)) for term in terms},
+        **({"offsets": {name: [0.0, extra] for name, extra in zip(names, offsets, strict=True)}} if names else {}),
     }
 
 
-def combined_logits(params: Mapping[str, object], c: FloatArray, signals: SignalTable) -> FloatArray:
-    """`signal_maps.combined_logit` for arrays."""
-    total = cast(float, params["slope"]) * logits_of(c, cast(float, params["eps"])) + cast(float, params["intercept"])
+def combined_logits(params: Mapping[str, object], c: FloatArray, signals: SignalTable, segment: StrArray) -> FloatArray:
+    """`signal_maps.combined_logit` for arrays; `segment` is empty text where there is none."""
+    extra = offsets_of(params, segment)
+    slope, intercept = cast(float, params["slope"]), cast(float, params["intercept"])
+    total = (slope + extra[:, 0]) * logits_of(c, cast(float, params["eps"])) + intercept + extra[:, 1]
     for name, term in cast(Mapping[str, Mapping[str, float]], params["signals"]).items():
         values = signals.column(name)
         carried = (values >= 0) & (values <= 1)
         z = logits_of(np.where(carried, values, 0.5), term["eps"])
         total = total + np.where(carried, term["slope"] * (z - term["centre"]), term["missing"])
     return total
+
+
+def offsets_of(params: Mapping[str, object], segment: StrArray) -> FloatArray:
+    """What each row's segment adds to slope and intercept."""
+    offsets = cast(Mapping[str, Sequence[float]], params.get("offsets", {}))
+    names, place = np.unique(segment, return_inverse=True)
+    found = np.array([offsets.get(str(name), (0.0, 0.0)) for name in names], dtype=float)
+    return found.reshape(-1, 2)[place]
 
 
 class _Term:

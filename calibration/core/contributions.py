@@ -11,7 +11,7 @@ import numpy as np
 
 from calibration.core.boosting import boosted_logits, fit_boosted
 from calibration.core.cells import IntArray
-from calibration.core.combining import combined_logits, fit_combined
+from calibration.core.combining import StrArray, combined_logits, fit_combined
 from calibration.core.fitting import Params
 from calibration.core.intervals import FloatArray
 from calibration.core.labels import cluster_standard_error
@@ -63,6 +63,7 @@ def contributions(
     signals: SignalTable,
     cluster: IntArray,
     *,
+    segment: StrArray | None = None,
     seed: int = 0,
 ) -> list[Contribution]:
     """Of every input of a map of several signals, on the labels it was fitted on.
@@ -72,13 +73,14 @@ def contributions(
     that resemble each other are small and do not add up to 1.
     """
     used = signals.only(signals_of(params))
+    names = np.full(len(c), "") if segment is None else segment
     fold = np.random.default_rng(seed).permutation(int(cluster.max()) + 1)[cluster] % FOLDS
-    whole = _held_out_loss(params, c, y, used, fold)
+    whole = _held_out_loss(params, c, y, used, fold, names)
     known = float(_base_rate_loss(y, fold).mean() - whole.mean())
     found = []
     for name in (None, *used.names):
         rest = (np.full(len(c), 0.5), used) if name is None else (c, used.without(name))
-        lost = _held_out_loss(params, rest[0], y, rest[1], fold) - whole
+        lost = _held_out_loss(params, rest[0], y, rest[1], fold, names) - whole
         loss, error = float(lost.mean()), cluster_standard_error(lost, cluster)
         share = min(max(loss / known, 0.0), 1.0) if known > 0 else 0.0
         found.append(Contribution(name or CONFIDENCE, *_odds(params, c, used, name), loss, error, share))
@@ -86,13 +88,18 @@ def contributions(
 
 
 def _held_out_loss(
-    params: Mapping[str, object], c: FloatArray, y: FloatArray, signals: SignalTable, fold: IntArray
+    params: Mapping[str, object],
+    c: FloatArray,
+    y: FloatArray,
+    signals: SignalTable,
+    fold: IntArray,
+    names: StrArray,
 ) -> FloatArray:
     p = np.empty(len(y))
     for held_out in range(FOLDS):
         rows = fold == held_out
-        fitted = _fit(params, c[~rows], y[~rows], signals.part(~rows))
-        p[rows] = 1 / (1 + np.exp(-_logits(fitted, c[rows], signals.part(rows))))
+        fitted = _fit(params, c[~rows], y[~rows], signals.part(~rows), names[~rows])
+        p[rows] = 1 / (1 + np.exp(-_logits(fitted, c[rows], signals.part(rows), names[rows])))
     return row_log_loss(p, y, clip=LOSS_CLIP)
 
 
@@ -103,13 +110,19 @@ def _base_rate_loss(y: FloatArray, fold: IntArray) -> FloatArray:
     return row_log_loss(p, y, clip=LOSS_CLIP)
 
 
-def _fit(params: Mapping[str, object], c: FloatArray, y: FloatArray, signals: SignalTable) -> Params:
-    return fit_boosted(c, y, signals) if params["kind"] == "boosted" else fit_combined(c, y, signals)
+def _fit(params: Mapping[str, object], c: FloatArray, y: FloatArray, signals: SignalTable, names: StrArray) -> Params:
+    if params["kind"] == "boosted":
+        return fit_boosted(c, y, signals)
+    return fit_combined(c, y, signals, names if "offsets" in params else None)
 
 
-def _logits(params: Mapping[str, object], c: FloatArray, signals: SignalTable) -> FloatArray:
-    of_kind = boosted_logits if params["kind"] == "boosted" else combined_logits
-    return of_kind(params, c, signals)
+def _logits(
+    params: Mapping[str, object], c: FloatArray, signals: SignalTable, names: StrArray | None = None
+) -> FloatArray:
+    """Without `names`, as if no claim were in a segment."""
+    if params["kind"] == "boosted":
+        return boosted_logits(params, c, signals)
+    return combined_logits(params, c, signals, np.full(len(c), "") if names is None else names)
 
 
 def _odds(

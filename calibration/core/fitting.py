@@ -112,7 +112,13 @@ def _log_loss(logits: FloatArray, n: FloatArray, right: FloatArray) -> tuple[flo
 
 
 def logistic(
-    features: FloatArray, n: FloatArray, right: FloatArray, *, prior: FloatArray, weight: float, slopes: int
+    features: FloatArray,
+    n: FloatArray,
+    right: FloatArray,
+    *,
+    prior: FloatArray,
+    weight: float | FloatArray,
+    slopes: int,
 ) -> list[float]:
     """Coefficients of a logistic fit with prior N(prior, 1 / weight); the first `slopes` of them are >= 0.
 
@@ -123,7 +129,8 @@ def logistic(
         loss, slope, curvature = _log_loss(features @ v, n, right)
         away = v - prior
         hessian = features.T @ (curvature[:, None] * features) + weight * np.eye(len(v))
-        return loss + weight / 2 * float(away @ away), features.T @ slope + weight * away, hessian
+        pull = weight * away
+        return loss + float(away @ pull) / 2, features.T @ slope + pull, hessian
 
     floor = np.where(np.arange(len(prior)) < slopes, 0.0, -np.inf)
     coefficients: list[float] = _minimum(penalised, prior, floor, float(n.sum())).tolist()

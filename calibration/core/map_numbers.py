@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, cast
 
 PLACES: Final = 8
 """Decimal places of a calibrated confidence: what the database stores and what thresholds are compared on."""
@@ -69,3 +69,26 @@ def field_problems(values: Mapping[str, object], key: str, low: float, high: flo
     problem = number_problem(values[key], low, high) if key in values else None
     if problem:
         yield at + pointer_to(key), *problem
+
+
+def offset_problems(params: Mapping[str, object]) -> Iterator[Problem]:
+    """Of the offsets that segments add to slope and intercept."""
+    offsets = params.get("offsets", {})
+    if not isinstance(offsets, Mapping):
+        yield "/offsets", "not_an_object", "offsets is an object of segment to [slope, intercept]"
+        return
+    for segment, pair in offsets.items():
+        yield from _pair_problems("/offsets" + pointer_to(segment), pair, params.get("slope"))
+
+
+def _pair_problems(pointer: str, pair: object, slope: object) -> Iterator[Problem]:
+    if not isinstance(pair, list | tuple) or len(pair) != 2:
+        yield pointer, "wrong_length", "an offset is a list of two numbers, slope and intercept"
+        return
+    problems = [number_problem(value, -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT) for value in pair]
+    for place, problem in enumerate(problems):
+        if problem:
+            yield f"{pointer}/{place}", *problem
+    slope_is_known = number_problem(slope, 0, LARGEST_COEFFICIENT) is None
+    if slope_is_known and problems[0] is None and cast(float, slope) + pair[0] < 0:
+        yield f"{pointer}/0", "decreasing", "slope plus offset must not be negative"

@@ -34,6 +34,7 @@ from calibration.core.map_numbers import (
     key_problems,
     logit,
     number_problem,
+    offset_problems,
     pointer_to,
     sigmoid,
 )
@@ -82,7 +83,7 @@ def calibrate(
     if kind in _PROBABILITY:
         probability = _PROBABILITY[kind](params, float(confidence), segment)
     elif kind in _SIGNAL_LOGIT:
-        probability = sigmoid(_SIGNAL_LOGIT[kind](params, float(confidence), signals))
+        probability = sigmoid(_SIGNAL_LOGIT[kind](params, float(confidence), signals, segment))
     else:
         raise ValueError(f"unknown kind of calibration map: {kind!r}")
     return min(max(round(probability, PLACES), LOWEST), HIGHEST)
@@ -152,7 +153,7 @@ _PROBABILITY: Final[dict[str, Callable[[Mapping[str, object], float, str | None]
     "histogram": _histogram,
 }
 
-_SIGNAL_LOGIT: Final[dict[str, Callable[[Mapping[str, object], float, Signals], float]]] = {
+_SIGNAL_LOGIT: Final[dict[str, Callable[[Mapping[str, object], float, Signals, str | None], float]]] = {
     "combined": combined_logit,
     "boosted": boosted_logit,
 }
@@ -166,7 +167,7 @@ _KEYS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "beta": (frozenset({"a", "b", "intercept", "eps"}), frozenset()),
     "isotonic": (frozenset({"x", "y"}), frozenset()),
     "histogram": (frozenset({"edges", "y"}), frozenset()),
-    "combined": (frozenset({"slope", "intercept", "eps", "signals"}), frozenset()),
+    "combined": (frozenset({"slope", "intercept", "eps", "signals"}), frozenset({"offsets"})),
     "boosted": (frozenset({"slope", "intercept", "signals", "baseline", "trees"}), frozenset()),
 }
 """Needed and optional keys of each kind, beside the kind itself."""
@@ -176,25 +177,7 @@ def _platt_problems(params: Mapping[str, object]) -> Iterator[Problem]:
     yield from field_problems(params, "slope", 0, LARGEST_COEFFICIENT)
     yield from field_problems(params, "intercept", -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT)
     yield from field_problems(params, "eps", *EPS_RANGE)
-    offsets = params.get("offsets", {})
-    if not isinstance(offsets, Mapping):
-        yield "/offsets", "not_an_object", "offsets is an object of segment to [slope, intercept]"
-        return
-    for segment, pair in offsets.items():
-        yield from _offset_problems("/offsets" + pointer_to(segment), pair, params.get("slope"))
-
-
-def _offset_problems(pointer: str, pair: object, slope: object) -> Iterator[Problem]:
-    if not isinstance(pair, list | tuple) or len(pair) != 2:
-        yield pointer, "wrong_length", "an offset is a list of two numbers, slope and intercept"
-        return
-    problems = [number_problem(value, -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT) for value in pair]
-    for place, problem in enumerate(problems):
-        if problem:
-            yield f"{pointer}/{place}", *problem
-    slope_is_known = number_problem(slope, 0, LARGEST_COEFFICIENT) is None
-    if slope_is_known and problems[0] is None and cast(float, slope) + pair[0] < 0:
-        yield f"{pointer}/0", "decreasing", "slope plus offset must not be negative"
+    yield from offset_problems(params)
 
 
 def _beta_problems(params: Mapping[str, object]) -> Iterator[Problem]:

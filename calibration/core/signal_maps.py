@@ -1,8 +1,9 @@
 """Calibration maps that look at a claim's signals beside its confidence, as JSON. Standard library only.
 
     {"kind": "combined", "slope": a >= 0, "eps": e, "intercept": b,
-     "signals": {name: {"slope": s, "eps": e, "centre": m, "missing": u, "higher_is": "better" or "riskier"}}}
-        logit p = a logit(c) + b + for each signal: s (logit(v) - m) where the claim carries it, else u
+     "signals": {name: {"slope": s, "eps": e, "centre": m, "missing": u, "higher_is": "better" or "riskier"}},
+     "offsets": {segment: [A, B]}}                                                                  (offsets optional)
+        logit p = (a + A) logit(c) + b + B + for each signal: s (logit(v) - m) where the claim carries it, else u
 
     {"kind": "boosted", "slope": a >= 0, "intercept": b, "baseline": r,
      "signals": [{"name": name, "higher_is": "better" or "riskier"}], "trees": [[node, ...], ...]}
@@ -31,6 +32,7 @@ from calibration.core.map_numbers import (
     key_problems,
     logit,
     number_problem,
+    offset_problems,
     pointer_to,
 )
 
@@ -64,9 +66,11 @@ def signals_of(params: Params) -> list[str]:
     return []
 
 
-def combined_logit(params: Params, confidence: float, signals: Signals) -> float:
-    total = cast(float, params["intercept"])
-    total += cast(float, params["slope"]) * logit(confidence, cast(float, params["eps"]))
+def combined_logit(params: Params, confidence: float, signals: Signals, segment: str | None) -> float:
+    offsets = cast(Mapping[str, Sequence[float]], params.get("offsets", {}))
+    extra_slope, extra_intercept = offsets.get(segment, (0.0, 0.0)) if segment is not None else (0.0, 0.0)
+    total = cast(float, params["intercept"]) + extra_intercept
+    total += (cast(float, params["slope"]) + extra_slope) * logit(confidence, cast(float, params["eps"]))
     for name, term in cast(Mapping[str, Mapping[str, float]], params["signals"]).items():
         value = signals.get(name)
         if value is None or not 0 <= value <= 1:
@@ -76,7 +80,7 @@ def combined_logit(params: Params, confidence: float, signals: Signals) -> float
     return total
 
 
-def boosted_logit(params: Params, confidence: float, signals: Signals) -> float:
+def boosted_logit(params: Params, confidence: float, signals: Signals, _segment: str | None) -> float:
     values = [confidence, *(_value(signals.get(name)) for name in signals_of(params))]
     raw = cast(float, params["baseline"])
     for tree in cast(Sequence[Sequence[Node]], params["trees"]):
@@ -106,6 +110,7 @@ def combined_problems(params: Params) -> Iterator[Problem]:
     yield from field_problems(params, "slope", 0, LARGEST_COEFFICIENT)
     yield from field_problems(params, "intercept", -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT)
     yield from field_problems(params, "eps", *EPS_RANGE)
+    yield from offset_problems(params)
     terms = params.get("signals", {})
     if not isinstance(terms, Mapping):
         yield "/signals", "not_an_object", "signals is an object of signal to its coefficients"

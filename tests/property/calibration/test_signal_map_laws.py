@@ -34,10 +34,18 @@ def terms(draw: st.DrawFn) -> dict[str, Any]:
     return {**term, "slope": turned, **({"higher_is": direction} if direction else {})}
 
 
-combined_maps = st.fixed_dictionaries({
-    "kind": st.just("combined"), "slope": slopes, "intercept": coefficients, "eps": clips,
-    "signals": st.dictionaries(st.sampled_from(NAMES), terms()),
-})  # fmt: skip
+@st.composite
+def combined_maps(draw: st.DrawFn) -> dict[str, Any]:
+    slope = draw(slopes)
+    offsets = {"language=en": [draw(st.floats(-slope, 5)), draw(coefficients)]} if draw(st.booleans()) else {}
+    return {
+        "kind": "combined",
+        "slope": slope,
+        "intercept": draw(coefficients),
+        "eps": draw(clips),
+        "signals": draw(st.dictionaries(st.sampled_from(NAMES), terms())),
+        **({"offsets": offsets} if offsets else {}),
+    }
 
 
 @st.composite
@@ -78,7 +86,8 @@ def boosted_maps(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-sound_maps = st.one_of(combined_maps, boosted_maps())
+sound_maps = st.one_of(combined_maps(), boosted_maps())
+segments = st.sampled_from([None, "language=en", "language=de"])
 
 
 def direction_of(params: dict[str, Any], name: str) -> str | None:
@@ -97,11 +106,11 @@ def test_sound_maps_have_no_problems_and_survive_json(params: dict[str, Any]) ->
 
 
 @quick
-@given(sound_maps, shares, shares, claims)
+@given(sound_maps, shares, shares, claims, segments)
 def test_more_confidence_never_means_less_calibrated_confidence(
-    params: dict[str, Any], one: float, other: float, signals: dict[str, float]
+    params: dict[str, Any], one: float, other: float, signals: dict[str, float], segment: str | None
 ) -> None:
-    below, above = (calibrate(params, c, signals=signals) for c in sorted((one, other)))
+    below, above = (calibrate(params, c, signals=signals, segment=segment) for c in sorted((one, other)))
     assert 0 < below <= above < 1
 
 
@@ -132,11 +141,14 @@ def test_what_is_no_share_counts_as_missing(params: dict[str, Any], c: float, va
 
 
 @quick
-@given(sound_maps, st.lists(st.tuples(shares, claims), min_size=1, max_size=20))
-def test_arrays_and_single_values_agree(params: dict[str, Any], rows: list[tuple[float, dict[str, float]]]) -> None:
-    table = signal_table([signals for _, signals in rows], ["b", "unknown", "a", "c"])
-    one_by_one = [calibrate(params, c, signals=signals) for c, signals in rows]
-    assert np.abs(predict(params, [c for c, _ in rows], None, table) - one_by_one).max() <= 1.01e-8
+@given(sound_maps, st.lists(st.tuples(shares, claims, segments), min_size=1, max_size=20))
+def test_arrays_and_single_values_agree(
+    params: dict[str, Any], rows: list[tuple[float, dict[str, float], str | None]]
+) -> None:
+    confidence, signals, names = zip(*rows, strict=True)
+    table = signal_table(signals, ["b", "unknown", "a", "c"])
+    one_by_one = [calibrate(params, c, signals=own, segment=name) for c, own, name in rows]
+    assert np.abs(predict(params, confidence, names, table) - one_by_one).max() <= 1.01e-8
 
 
 json_values = st.recursive(
@@ -144,7 +156,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=10,
 )
-KEYS = ("slope", "intercept", "eps", "baseline", "signals", "trees")
+KEYS = ("slope", "intercept", "eps", "baseline", "signals", "trees", "offsets")
 
 
 @settings(quick, max_examples=120)

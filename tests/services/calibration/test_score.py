@@ -56,14 +56,18 @@ def scores(made: Calibrator) -> dict[str, float]:
     return {str(claim): p for claim, p in Score.objects.filter(calibrator=made).values_list("claim_id", "p")}
 
 
-@pytest.mark.parametrize("params", [COMBINED, BOOSTED], ids=lambda params: params["kind"])
+SEGMENTED: dict[str, Any] = {**COMBINED, "offsets": {"language=de": [0.1, -0.7], "language=en": [0.0, 0.2]}}
+
+
+@pytest.mark.parametrize("params", [COMBINED, SEGMENTED, BOOSTED], ids=["combined", "segmented", "boosted"])
 def test_a_score_is_what_routing_recorded(world: World, params: dict[str, Any]) -> None:
     made = calibrator(world, params)
     world.activate(policy_with(made))
     dice = random.Random(1)
     for _ in range(25):
         signals = {name: dice.random() for name in ("grounding", "other") if dice.random() < 0.7}
-        world.submit(confidence=dice.choice([dice.random(), 0.9, 1.0]), signals=signals)
+        segments = {"workflow": "qa", **({"language": dice.choice(["en", "de"])} if dice.random() < 0.8 else {})}
+        world.submit(confidence=dice.choice([dice.random(), 0.9, 1.0]), signals=signals, segments=segments)
     assert score_pipeline(world.pipeline) == 25
     recorded = Decision.objects.values_list("claim_id", "calibrator", "calibrated_confidence")
     assert {name for _, name, _ in recorded} == {made.name}

@@ -117,6 +117,7 @@ def changed(params: dict[str, Any], *path: Any, value: Any) -> dict[str, Any]:
         (changed(COMBINED, "slope", value=-0.1), "/slope", "out_of_range"),
         (changed(COMBINED, "intercept", value="0"), "/intercept", "not_a_number"),
         (changed(COMBINED, "eps", value=0.5), "/eps", "out_of_range"),
+        (changed(COMBINED, "offsets", value={"language=en": [-0.6, 0]}), "/offsets/language=en/0", "decreasing"),
         (changed(COMBINED, "signals", value=[]), "/signals", "not_an_object"),
         (changed(COMBINED, "signals", "a/b", value=3), "/signals/a~1b", "not_an_object"),
         (changed(COMBINED, "signals", "odd", "x", value=3), "/signals/odd/x", "unknown_key"),
@@ -292,6 +293,29 @@ def test_a_constant_confidence_may_still_be_told_apart_by_its_signals() -> None:
     choice = fit_calibrator(np.full(800, 0.9), y, signals=table)
     assert choice.name == "combined"
     assert auroc(cells_of(choice.calibrator.predict(np.full(800, 0.9), signals=table), y)) > 0.7
+
+
+def test_a_segment_that_differs_moves_the_intercept_and_a_strange_one_does_not() -> None:
+    c, y, table = labelled(2_000)
+    names = np.where(np.arange(2_000) % 2 == 0, "workflow=easy", "workflow=hard")
+    y = np.where((names == "workflow=hard") & (np.arange(2_000) % 4 == 1), 0.0, y)
+    params = fit_combined(c, y, table, names)
+    assert map_problems(params) == []
+    easy, hard, strange = (
+        calibrate(params, 0.9, signals={"helps": 0.5}, segment=name) for name in ("workflow=easy", "workflow=hard", "x")
+    )
+    assert hard < strange < easy
+    found = {each.name: each for each in contributions(params, c, y, table, np.arange(2_000), segment=names)}
+    assert found["helps"].is_sure
+    assert not found["noise"].is_sure
+
+
+def test_where_signals_and_segments_both_tell_the_map_of_both_is_tried() -> None:
+    c, y, table = labelled(600)
+    names = np.where(np.arange(600) % 2 == 0, "workflow=easy", "workflow=hard")
+    tried = {score.name for score in fit_calibrator(c, y, segment=names, signals=table).scores}
+    assert {"combined", "segmented_combined"} <= tried
+    assert "boosted" not in tried
 
 
 def test_without_signals_nothing_changes() -> None:
