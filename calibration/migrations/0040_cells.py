@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calibration", "0060_long_segment_names"),
+        ("calibration", "0031_long_segment_names"),
         ("claims", "0006_when_measuring_ended"),
         ("pipelines", "0040_watched_segments"),
     ]

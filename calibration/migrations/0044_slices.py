@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calibration", "0046_probation"),
+        ("calibration", "0043_probation"),
         ("ledger", "0002_one_parse"),
         ("pipelines", "0040_watched_segments"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calibration", "0062_size_of_a_search"),
+        ("calibration", "0046_size_of_a_search"),
         ("claims", "0006_when_measuring_ended"),
         ("pipelines", "0040_watched_segments"),
     ]

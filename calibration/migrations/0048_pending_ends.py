@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calibration", "0042_months_of_cells"),
+        ("calibration", "0047_months_of_cells"),
     ]
 
     operations = [

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calibration", "0061_slices")]
+    dependencies = [("calibration", "0044_slices")]
 
     operations = [
         migrations.AlterField(

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calibration", "0050_score_by_calibrator"),
+        ("calibration", "0045_score_by_calibrator"),
     ]
 
     operations = [

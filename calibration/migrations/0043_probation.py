@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calibration", "0045_watched_labels"),
+        ("calibration", "0042_watched_labels"),
         ("policy", "0010_outcome_breakers"),
     ]
 
