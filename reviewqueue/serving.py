@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
@@ -37,7 +37,8 @@ IN_MEMORY: Final = 256 * 1024
 class Patience:
     """How much is waited for, and how long.
 
-    `longest` bytes of a body are read, more where an address in `longer` says so. A body has `seconds`, and a second
+    `longest` bytes of a body are read, more where an address in `longer` says so, with * for one part of any name. A
+    body has `seconds`, and a second
     more for every `bytes_per_second` of it. Beyond `most` requests under way the next one is asked to come back.
     """
 
@@ -48,10 +49,16 @@ class Patience:
     most: int = 200
 
     def bytes_at(self, path: str) -> int:
-        return self.longer.get(path, self.longest)
+        parts = path.split("/")
+        found = (size for address, size in self.longer.items() if _matches(address.split("/"), parts))
+        return next(found, self.longest)
 
     def seconds_for(self, length: int) -> float:
         return self.seconds + length / self.bytes_per_second
+
+
+def _matches(address: Sequence[str], parts: Sequence[str]) -> bool:
+    return len(address) == len(parts) and all(name in ("*", part) for name, part in zip(address, parts, strict=True))
 
 
 class Gone(Exception):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from reviewqueue import asgi
 from reviewqueue.api.attachment_answers import UPLOAD
 from reviewqueue.api.urls import urlpatterns
 from reviewqueue.claims.models import Attachment, Claim
+from reviewqueue.golden.item_files import MAX_FILE_BYTES
 from reviewqueue.serving import Patience
 from tests import files
 from tests.api.caller import Caller, assert_problem
@@ -100,5 +103,10 @@ def test_a_reviewer_uploads_nothing(rita: Caller) -> None:
 def test_the_web_server_lets_every_body_through_that_its_address_would_read() -> None:
     for pattern in urlpatterns:
         limit = getattr(getattr(pattern.callback, "view_class", None), "body_limit", 0)
-        address = f"/api/v1/{pattern.pattern}"
-        assert limit < asgi.LONGER.get(address, Patience().longest), address
+        address = "/api/v1/" + re.sub(r"<[^>]+>", "anything", str(pattern.pattern))
+        assert limit < Patience(longer=asgi.LONGER).bytes_at(address), address
+
+
+def test_the_web_server_lets_a_file_of_golden_items_through() -> None:
+    address = reverse("web:golden_draft", args=["support-answers", "basics"])
+    assert Patience(longer=asgi.LONGER).bytes_at(address) > MAX_FILE_BYTES

@@ -176,6 +176,12 @@ def test_some_addresses_take_longer_bodies() -> None:
     assert echo.seen[0]["body"] == BODY
 
 
+def test_a_part_of_an_address_may_have_any_name() -> None:
+    patience = Patience(longest=3, longer={"/sets/*/items": 100})
+    assert patience.bytes_at("/sets/basics/items") == 100
+    assert {patience.bytes_at(path) for path in ("/sets/items", "/sets/a/b/items", "/sets/basics/item", "/")} == {3}
+
+
 def test_a_long_body_waits_in_a_file() -> None:
     echo, body = Echo(), b"x" * 700_000
     run(Client(declared(body), [body[:400_000], body[400_000:]]).ask(served(echo, longest=1_000_000)))
