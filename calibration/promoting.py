@@ -23,6 +23,7 @@ from calibration.measuring import measure
 from calibration.models import Calibrator, CalibratorStatus, Finding, FindingKind
 from calibration.proposing import (
     GROWTH,
+    GROWTH_WHEN_UNDECIDED,
     LOOKS,
     Judgement,
     Proposal,
@@ -106,7 +107,8 @@ def _labels_for_next_fit(last: Calibrator, doubted_at: datetime | None) -> float
         return float("inf")
     if doubted_at is not None and doubted_at > last.fitted_at:
         return 0
-    return GROWTH * 2 * last.fit_labels
+    growth = GROWTH_WHEN_UNDECIDED if last.status == CalibratorStatus.FITTED else GROWTH
+    return growth * 2 * last.fit_labels
 
 
 def attributes_of(pipeline: Pipeline) -> list[Attributes]:

@@ -10,6 +10,7 @@ from typing import Any
 from calibration.core.calibrators import CalibratorChoice, fit_calibrator, predict
 from calibration.core.cells import cells_of
 from calibration.core.labels import in_fit_half
+from calibration.core.maps import reads_signals
 from calibration.core.metrics import auroc, brier, ce2_debiased, ece, log_loss, smooth_ece
 from calibration.core.promote import (
     DELTA,
@@ -28,7 +29,9 @@ from reviewqueue.policy.document import CalibratorEntry, Policy, thawed
 FEWEST_TO_FIT = 30
 FEWEST_TO_JUDGE = 100
 GROWTH = 1.5
-"""How many times the labels of the last fit there have to be before the next one is worth its while."""
+GROWTH_WHEN_UNDECIDED = 1.3
+"""How many times the labels of the last fit there have to be before the next one is worth its while. Where that one was
+judged and left undecided, labels are what is missing."""
 
 FIRST_LOOKS = 8
 """Fits until the label limit while nothing decides, each growth step one: they share the chance of a false "better"."""
@@ -105,17 +108,18 @@ def _proposal(
     looked: int | None,
 ) -> Proposal:
     """Judged at once, after so many looks before; with None it goes into shadow."""
-    choice, attribute = _best_choice(fit, attributes, higher_is)
+    if champion is not None and looked is None:
+        choice, attribute = _best_choice(fit, attributes, higher_is)
+        named = {"champion": {"name": champion.name}, "candidate": {"name": choice.name}}
+        judged, looks = Judgement("shadow", named), 0
+    else:
+        choice, attribute, judged = _chosen_at_once(champion, fit, judge, attributes, higher_is)
+        looks = (looked or 0) + 1
     fitted = {
         "by_attribute": attribute,
         "warnings": list(choice.warnings),
         **figures_of_signals(choice, fit, higher_is, segment_names(choice.calibrator.params, fit)),
     }
-    if champion is not None and looked is None:
-        named = {"champion": {"name": champion.name}, "candidate": {"name": choice.name}}
-        judged, looks = Judgement("shadow", named), 0
-    else:
-        judged, looks = _at_once(choice, champion, judge, attributes), (looked or 0) + 1
     return Proposal(
         subject=subject,
         kind=choice.calibrator.kind,
@@ -131,10 +135,36 @@ def _proposal(
     )
 
 
+def _chosen_at_once(
+    champion: CalibratorEntry | None,
+    fit: Labels,
+    judge: Labels,
+    attributes: Sequence[Attributes],
+    higher_is: Mapping[str, str],
+) -> tuple[CalibratorChoice, str | None, Judgement]:
+    """The choice and how it was judged; where one of signals is not proposed, the best of the confidence alone is tried
+    in its place. The two share the chance of a mistake."""
+    delta = DELTA / FIRST_LOOKS
+    choice, attribute = _best_choice(fit, attributes, higher_is)
+    if not reads_signals(choice.calibrator.params):
+        return choice, attribute, _at_once(choice, champion, judge, attributes, delta)
+    judged = _at_once(choice, champion, judge, attributes, delta / 2)
+    if judged.status != "proposed":
+        plain, by = _best_choice(fit, attributes, {})
+        second = _at_once(plain, champion, judge, attributes, delta / 2)
+        if second.status == "proposed":
+            return plain, by, second
+    return choice, attribute, judged
+
+
 def _at_once(
-    choice: CalibratorChoice, champion: CalibratorEntry | None, judge: Labels, attributes: Sequence[Attributes]
+    choice: CalibratorChoice,
+    champion: CalibratorEntry | None,
+    judge: Labels,
+    attributes: Sequence[Attributes],
+    delta: float,
 ) -> Judgement:
-    judged = judgement(choice.calibrator.params, choice.name, champion, judge, attributes, delta=DELTA / FIRST_LOOKS)
+    judged = judgement(choice.calibrator.params, choice.name, champion, judge, attributes, delta=delta)
     error = judged.figures["candidate"]["ece_debiased"]
     if champion is None and choice.name == "identity" and error**2 <= ACCEPTABLE_ERROR:
         return Judgement("proposed", {**judged.figures, "verdict": "promote", "reasons": ["stated_confidence_holds"]})
@@ -160,7 +190,7 @@ def judgement(
     new, old = predicted(candidate, judge), predicted(champion_map, judge)
     comparison = paired_comparison(new, old, judge.right, fingerprint=judge.fingerprint, delta=delta)
     guards = Guards(
-        segments=_by_segment(new, old, judge, attributes, regions),
+        segments=_by_segment(new, old, judge, attributes, regions, delta),
         candidate_error=ce2_debiased(cells_of(new, judge.right)),
         champion_error=ce2_debiased(cells_of(old, judge.right)),
         thresholds_recertified=True,
@@ -253,9 +283,10 @@ def segment_names(params: Mapping[str, Any], labels: Labels) -> list[str | None]
 
 
 def _by_segment(
-    new: Any, old: Any, judge: Labels, attributes: Sequence[Attributes], regions: Sequence[str] | None
+    new: Any, old: Any, judge: Labels, attributes: Sequence[Attributes], regions: Sequence[str] | None, delta: float
 ) -> dict[str, PairedComparison]:
-    """Segments (and bands that decide) with enough labels to object. They share the chance of a false objection."""
+    """Segments (and bands that decide) with enough labels to object. They share the chance of a false objection, which
+    is that of this look: over many looks chance would find a segment to object sooner or later."""
     rows_of: dict[str, list[int]] = {}
     for place, row in enumerate(judge.rows):
         band = [f"band {regions[place]}"] if regions and regions[place] else []
@@ -264,7 +295,7 @@ def _by_segment(
     large = {name: rows for name, rows in sorted(rows_of.items()) if len(rows) >= FEWEST_TO_JUDGE}
     return {
         name: paired_comparison(
-            new[rows], old[rows], judge.right[rows], fingerprint=judge.fingerprint[rows], delta=DELTA / len(large)
+            new[rows], old[rows], judge.right[rows], fingerprint=judge.fingerprint[rows], delta=delta / len(large)
         )
         for name, rows in large.items()
     }
