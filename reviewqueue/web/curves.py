@@ -113,10 +113,10 @@ class Curves:
 
 
 WIDTH: Final = 416
-PLOT: Final = Box(left=46, top=26, right=394, bottom=206)
-HEIGHT: Final = 246
+PLOT: Final = Box(left=46, top=37, right=394, bottom=217)
+HEIGHT: Final = 257
 MARK_ROW: Final = 11
-MARK_ROWS: Final = 2
+MARK_ROWS: Final = 3
 
 
 def curves(lines: Iterable[Line], *, x: Axis, y: Axis, marks: Iterable[Mark] = ()) -> Curves:
@@ -234,7 +234,7 @@ def _mark(mark: Mark, place: int, x: Axis) -> DrawnMark:
         words=mark.words,
         anchor="end" if to_left else "start",
         label_x=text(at - 3 if to_left else at + 3),
-        label_y=text(PLOT.top - 15 + place % MARK_ROWS * MARK_ROW),
+        label_y=text(PLOT.top + 7 - (MARK_ROWS - place % MARK_ROWS) * MARK_ROW),
     )
 
 
