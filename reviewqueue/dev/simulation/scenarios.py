@@ -10,7 +10,8 @@ import numpy as np
 
 from calibration.core.cells import cells_of
 from calibration.core.metrics import smooth_ece
-from calibration.selectors import band_table, drift_findings
+from calibration.findings import drift_findings, monitors
+from calibration.selectors import band_table
 from examples.client import Json, ReviewQueue
 from reviewqueue.dev.simulation.loop import BATCH, Decided, Loop, certificate
 from reviewqueue.dev.simulation.streams import CIFAR, EXAM, IMAGENET, LARGE, QUIZ, SMALL, Answer, Stream
@@ -127,7 +128,7 @@ class Swapped:
 
     `held_when_told`: share of the first claims of the declared version that went to people; `state_when_told`: what the
     band is for it. Untold: `stopped_after` and `named_after` count labels since the swap, until the band had ceased to
-    decide and until a monitor had named the version (`named_by` says which); None if that never came.
+    decide and until a monitor's alarm had named the version (`named_by` says which); None if that never came.
     """
 
     validated_after: int | None
@@ -175,22 +176,28 @@ def swap(loop: Loop, *, seed: int) -> Swapped:
 
 
 def _until_found_out(loop: Loop, disguised: Sequence[Answer]) -> tuple[int | None, str, int | None, str]:
-    """Labels until the band no longer decides and what it then is; labels until a finding, and of which kind."""
-    known = len(drift_findings(loop.pipeline))
+    """Labels until the band no longer decides and what it then is; labels until an alarm, and of which monitor."""
+    known = _alarms(loop)
     begun = loop.labels
     stopped: tuple[int | None, str] = (None, "")
     named: tuple[int | None, str] = (None, "")
     for place in range(0, MOST_AFTER, BATCH):
         loop.live(disguised[place : place + BATCH], labels=BATCH)
         since, state = loop.labels - begun, _state(loop, LARGE)
-        found = drift_findings(loop.pipeline)
+        alarms = _alarms(loop) - known
         if stopped[0] is None and state != "validated":
             stopped = since, state
-        if named[0] is None and len(found) > known:
-            named = since, found[0].kind
+        if named[0] is None and alarms:
+            named = since, min(alarms)
         if stopped[0] is not None and named[0] is not None:
             break
     return *stopped, *named
+
+
+def _alarms(loop: Loop) -> set[str]:
+    """Kinds of monitors that stand at an alarm, or have found something."""
+    standing = {row.kind for row in monitors(loop.pipeline) if row.signal == "alarm"}
+    return standing | {found.kind for found in drift_findings(loop.pipeline)}
 
 
 def _share_accepted(decided: Sequence[Decided]) -> float:
