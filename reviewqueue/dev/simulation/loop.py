@@ -44,7 +44,7 @@ class Decided:
 
 @dataclass
 class Loop:
-    """`people` review with their keys; `owner` approves what the sweeps propose."""
+    """`people` review with their keys; `owner` approves what the sweeps propose, unless it is not to be activated."""
 
     pipeline: Pipeline
     upstream: ReviewQueue
@@ -54,6 +54,7 @@ class Loop:
     truth: dict[tuple[str, str], bool] = field(default_factory=dict)
     posted: int = 0
     labels: int = 0
+    activates: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def live(self, answers: Sequence[Answer], *, labels: int) -> list[Decided]:
@@ -93,7 +94,7 @@ class Loop:
     def sweep(self) -> None:
         """Every sweep once; what they propose is activated at once, and measured before the next claim comes."""
         self._run_sweeps()
-        if self._activate_drafts():
+        if self.activates and self._activate_drafts():
             self._run_sweeps()
 
     def _run_sweeps(self) -> None:

@@ -115,7 +115,20 @@ def error_rate(decided: Sequence[Decided]) -> float | None:
 # --- a model is swapped ---------------------------------------------------------------------------------------
 
 SWAP_LIMIT: Final = 0.2
-SWAP_POLICY: Final = policy(accept_from=0.8, required=1 - SWAP_LIMIT, audit_rate=0.5)
+SWAP_POLICY: Final = {
+    **policy(accept_from=0.9, required=1 - SWAP_LIMIT, audit_rate=0.5),
+    "calibrators": [
+        {
+            "model": LARGE.model,
+            "model_version": LARGE.model_version,
+            "prompt_version": "",
+            "name": "as-stated",
+            "map": {"kind": "identity"},
+        }
+    ],
+}
+"""The band of what is stated from 0.9 on, as calibration.md has it. Drafts are left alone: each would begin anew."""
+
 LEAST_BEFORE: Final = 2_000
 MOST_BEFORE: Final = 4_000
 MOST_AFTER: Final = 5_000
@@ -149,6 +162,7 @@ class Swapped:
 
 def swap(loop: Loop, *, seed: int) -> Swapped:
     """Llama 3.1 405B answers until its band decides by itself; then 70B does, which sounds just as sure."""
+    loop.activates = False
     large, small = LARGE.answers(seed=seed), SMALL.answers(seed=seed + 1)
     loop.live(large, labels=LEAST_BEFORE)
     while _state(loop, LARGE) != "validated" and loop.labels < MOST_BEFORE:
