@@ -7,9 +7,9 @@ labels. Complaints and hand-picked claims are in neither: only outcomes that mea
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from django.db import connection
 
 from calibration.core.maps import PLACES, signals_of
-from calibration.core.segments import Attributes, names_of, pair_names, single_names
+from calibration.core.segments import Attributes, names_of, offset_name, pair_names, single_names
 from calibration.core.signal_table import SignalTable, signal_table
 from calibration.models import Calibrator
 from reviewqueue.pipelines.models import Pipeline
@@ -28,6 +28,9 @@ FloatArray = npt.NDArray[np.float64]
 
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The era of claims that came in before anything that decides had ever changed."""
+
+LATEST_COMMIT: Final = timedelta(minutes=5)
+"""A row has its id and its time before it is committed; no transaction takes this long."""
 
 UNITS: Final = 100_000_000
 """Cells sum confidences in units of 1e-8, so that sums are exact and do not depend on an order."""
@@ -115,6 +118,10 @@ class Labels:
     """Labelled claims of one subject, oldest first, as columns for the statistics."""
 
     rows: Sequence[LabelledClaim]
+
+    @property
+    def places(self) -> Iterator[Place]:
+        return (row.place for row in self.rows)
 
     @cached_property
     def confidence(self) -> FloatArray:
@@ -219,6 +226,20 @@ def labelled_claims(pipeline_id: int) -> list[LabelledClaim]:
 def first_id(moment: datetime) -> UUID:
     """No claim made at that time or later has a smaller id: ids begin with their milliseconds."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def first_id_to_read_again(last: UUID) -> UUID:
+    """After everything up to `last` was read: no claim that was committed since has a smaller id."""
+    late = int(LATEST_COMMIT.total_seconds() * 1000) << 80
+    return UUID(int=max(last.int - late, 0))
+
+
+def segment_names(params: Mapping[str, Any], places: Iterable[Place]) -> list[str | None] | None:
+    """Each place's segment among those the map treats apart, chosen as routing chooses it; None if it has none."""
+    offsets = params.get("offsets")
+    if not isinstance(offsets, Mapping):
+        return None
+    return [offset_name(place.category, dict(place.segments), offsets) for place in places]
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from django.utils import timezone
 
 from calibration.core.monitor import CalibrationEDetector, EDetector, Signal
-from calibration.evidence import Subject
+from calibration.evidence import LATEST_COMMIT, Subject
 from calibration.models import BandStat, Finding, FindingKind, Monitor, MonitorCursor, MonitorKind
 from calibration.streams import START, Stream, StreamLabel, by_stream, labels_after, measured_until, streams
 from reviewqueue.ledger import services as ledger
@@ -26,7 +26,6 @@ from reviewqueue.policy.selectors import ActivePolicy, active_policy
 from reviewqueue.transactions import service
 
 SYSTEM: Final = Actor.system("calibration")
-LATEST_COMMIT: Final = timedelta(minutes=5)
 HORIZON_DAYS: Final = 90
 LEAST_HORIZON: Final = 1_800
 """Labels within which a false alarm is promised to be rare: 90 days of them, and never fewer than 20 a day bring."""

@@ -21,8 +21,8 @@ from calibration.core.promote import (
     decide,
     paired_comparison,
 )
-from calibration.core.segments import Attributes, declared_as, offset_name
-from calibration.evidence import LabelledClaim, Labels, Subject
+from calibration.core.segments import Attributes, declared_as
+from calibration.evidence import LabelledClaim, Labels, Subject, segment_names
 from calibration.explaining import figures_of_signals
 from reviewqueue.policy.document import CalibratorEntry, Policy, thawed
 
@@ -118,7 +118,7 @@ def _proposal(
     fitted = {
         "by_attribute": attribute,
         "warnings": list(choice.warnings),
-        **figures_of_signals(choice, fit, higher_is, segment_names(choice.calibrator.params, fit)),
+        **figures_of_signals(choice, fit, higher_is, segment_names(choice.calibrator.params, fit.places)),
     }
     return Proposal(
         subject=subject,
@@ -243,7 +243,7 @@ def _compared(comparison: PairedComparison) -> dict[str, Any]:
 
 def predicted(params: Mapping[str, object], labels: Labels) -> Any:
     """What a map makes of labelled claims, as routing would have."""
-    return predict(params, labels.confidence, segment_names(params, labels), labels.signals_of(params))
+    return predict(params, labels.confidence, segment_names(params, labels.places), labels.signals_of(params))
 
 
 def _best_choice(
@@ -272,14 +272,6 @@ def _best_choice(
 
 def _loss(choice: CalibratorChoice) -> float:
     return min((score.log_loss for score in choice.scores if score.name == choice.name), default=float("inf"))
-
-
-def segment_names(params: Mapping[str, Any], labels: Labels) -> list[str | None] | None:
-    """Each row's segment among those the map treats apart, chosen as routing chooses it; None if it has none."""
-    offsets = params.get("offsets")
-    if not isinstance(offsets, Mapping):
-        return None
-    return [offset_name(row.place.category, dict(row.place.segments), offsets) for row in labels.rows]
 
 
 def _by_segment(

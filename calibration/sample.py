@@ -12,8 +12,7 @@ import numpy as np
 from calibration.core.calibrators import predict
 from calibration.core.cells import Cells, cells_of_counts
 from calibration.core.intervals import FloatArray
-from calibration.core.segments import offset_name
-from calibration.evidence import Atom, Subject, atoms, fitting_times
+from calibration.evidence import Atom, Subject, atoms, fitting_times, segment_names
 from calibration.measuring import BY_CONFIDENCE, Places, certification_window, may_certify, strata_of
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.document import CalibratorEntry, Policy, thawed
@@ -77,7 +76,7 @@ def weighted_cells(
     confidence = np.array([atom.place.confidence for atom in chosen], dtype=float)
     if calibrated_by is not None and not scored_by:
         params = cast("dict[str, Any]", thawed(calibrated_by.map))
-        confidence = predict(params, confidence, segment_names(params, chosen))
+        confidence = predict(params, confidence, segment_names(params, (atom.place for atom in chosen)))
     cells = cells_of_counts(confidence, *_weights(chosen))
     return Weighted(cells, sum(each.labelled for each in chosen), sum(each.labelled for each in chosen if each.fresh))
 
@@ -127,14 +126,6 @@ def active_of(pipeline: Pipeline) -> Policy | None:
 def is_scored(entry: CalibratorEntry) -> bool:
     """Whether the map needs more than the stated confidence, so that its probabilities are in `Score`."""
     return entry.map.get("kind") not in BY_CONFIDENCE
-
-
-def segment_names(params: Any, chosen: Sequence[Atom]) -> list[str | None] | None:
-    """Each atom's segment among those the map treats apart, chosen as routing chooses it; None if it has none."""
-    offsets = params.get("offsets")
-    if not offsets:
-        return None
-    return [offset_name(atom.place.category, dict(atom.place.segments), offsets) for atom in chosen]
 
 
 def _held_out(pipeline: Pipeline, chosen: Sequence[Atom], entry: CalibratorEntry | None) -> list[Atom]:

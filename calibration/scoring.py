@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
 from time import monotonic
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -24,7 +23,7 @@ from calibration.core.maps import PLACES, reads_signals, signals_of
 from calibration.core.segments import offset_name
 from calibration.core.signal_maps import SIGNAL_KINDS
 from calibration.core.signal_table import signal_table
-from calibration.evidence import Subject
+from calibration.evidence import Subject, first_id_to_read_again
 from calibration.models import Calibrator, CalibratorStatus, Score
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.document import Policy, thawed
@@ -36,11 +35,9 @@ AT_ONCE: Final = 5_000
 SECONDS: Final = 60.0
 """How long one run goes on beginning chunks; the next run does the rest."""
 
-LATEST_COMMIT: Final = timedelta(minutes=5)
-"""A claim has its id before it is committed; no transaction takes this long."""
-
 ROUNDING: Final = 2e-8
 LIVING: Final = (PolicyStatus.DRAFT, PolicyStatus.APPROVED, PolicyStatus.ACTIVE)
+"""Versions that decide or may come to decide: what they need is kept measured."""
 
 log = logging.getLogger("reviewqueue.calibration")
 
@@ -179,5 +176,4 @@ def _unscored(calibrator: Calibrator, at_most: int) -> list[_Unscored]:
 def _first_unscored(calibrator: Calibrator) -> UUID:
     """Everything before it is scored: the last scored claim, and back by what may have been committed late."""
     last = Score.objects.filter(calibrator=calibrator).order_by("-claim_id").values_list("claim_id", flat=True).first()
-    late = int(LATEST_COMMIT.total_seconds() * 1000) << 80
-    return UUID(int=max(last.int - late, 0)) if last else UUID(int=0)
+    return first_id_to_read_again(last) if last else UUID(int=0)

@@ -16,14 +16,14 @@ from calibration.measuring import Measured, measure
 from calibration.models import BandStat, Measurement
 from calibration.narrowing import stat_of
 from calibration.promoting import fit_calibrators, fit_pipeline
-from calibration.scoring import unknown_scorers
+from calibration.scoring import LIVING, unknown_scorers
 from calibration.tallying import forget_cells, is_resting, rest, tally
 from reviewqueue.claims.services import millionths
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.pipelines.watched import watched_of
 from reviewqueue.policy import services as policies
 from reviewqueue.policy.document import policy_hash
-from reviewqueue.policy.models import BandState, BandStateName, PolicyStatus, PolicyVersion
+from reviewqueue.policy.models import BandState, BandStateName, PolicyVersion
 from reviewqueue.policy.selectors import open_breakers, policy_of
 from reviewqueue.transactions import service
 
@@ -38,8 +38,6 @@ __all__ = [
     "rebase_drafts",
     "roll_back",
 ]
-
-LIVING = [PolicyStatus.DRAFT, PolicyStatus.APPROVED, PolicyStatus.ACTIVE]
 
 KEY = ("policy_version", "model", "model_version", "prompt_version", "segment", "band")
 VALUES = [field.attname for field in BandStat._meta.concrete_fields if field.name not in {"id", *KEY}]

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
 
-from calibration.evidence import first_id
+from calibration.evidence import first_id, first_id_to_read_again
 from calibration.models import ShadowDecision
 from reviewqueue.claims.checking import checked_for
 from reviewqueue.claims.selectors import contents_of
@@ -27,8 +26,6 @@ from reviewqueue.policy.selectors import Subject, policy_of
 from reviewqueue.transactions import service
 
 MOST_AT_ONCE: Final = 2_000
-LATEST_COMMIT: Final = timedelta(minutes=5)
-"""A claim has its id before it is committed; no transaction takes this long."""
 
 States = Mapping[Subject, Mapping[str, str]]
 
@@ -106,5 +103,4 @@ def _first_undecided(run: ShadowRun) -> UUID:
     """Everything before it is decided: the last decided claim, and back by what may have been committed late."""
     start = first_id(run.started_at)
     last = ShadowDecision.objects.filter(run=run).order_by("-claim_id").values_list("claim_id", flat=True).first()
-    late = int(LATEST_COMMIT.total_seconds() * 1000) << 80
-    return start if last is None else max(start, UUID(int=last.int - late))
+    return start if last is None else max(start, first_id_to_read_again(last))

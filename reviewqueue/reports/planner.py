@@ -13,8 +13,8 @@ from calibration.core.calibrators import predict
 from calibration.core.cells import Cells, quantile_places
 from calibration.core.costs import Costs, capacity_plan, cost_threshold, effective_threshold
 from calibration.core.intervals import FloatArray, clopper_pearson
-from calibration.evidence import Atom, fitting_times
-from calibration.sample import Slice, decidable, gate_of, is_scored, segment_names, sliced
+from calibration.evidence import Atom, fitting_times, segment_names
+from calibration.sample import Slice, decidable, gate_of, is_scored, sliced
 from reviewqueue.pipelines.costs import costs_of
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.document import Policy, thawed
@@ -141,7 +141,9 @@ def _calibrated(found: list[Atom], policy: Policy | None) -> list[Atom]:
     if entry is None or is_scored(entry):
         return found
     params = cast("dict[str, Any]", thawed(entry.map))
-    p = predict(params, [atom.place.confidence for atom in found], segment_names(params, found))
+    p = predict(
+        params, [atom.place.confidence for atom in found], segment_names(params, (atom.place for atom in found))
+    )
     places = (replace(atom.place, confidence=float(each)) for atom, each in zip(found, p, strict=True))
     return [replace(atom, place=place) for atom, place in zip(found, places, strict=True)]
 
