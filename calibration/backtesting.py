@@ -19,6 +19,7 @@ from calibration.core.backtest import BacktestReport, Evidence, Fate, Promise, P
 from calibration.core.labels import in_fit_half
 from calibration.evidence import first_id, fitting_times
 from reviewqueue.claims.checking import checked_for
+from reviewqueue.payloads.selectors import content_in
 from reviewqueue.policy.document import Policy
 from reviewqueue.policy.facts import Facts, facts_from_json
 from reviewqueue.policy.models import BandState, PolicyVersion
@@ -180,7 +181,8 @@ def _evidence(past: _Past, fitted_at: datetime | None) -> tuple[float, Evidence]
 
 # The draw is that of the first decision, and who was handed back was not drawn: see calibration.evidence.
 _CLAIMS: Final = """
-    SELECT d.facts::text, said.content::text, d.audit_sampled OR d.inclusion_probability = 1 AND d.route <> 'uncertain',
+    SELECT d.facts::text, c.id, said.ciphertext, key.wrapped, key.salt, key.master,
+           d.audit_sampled OR d.inclusion_probability = 1 AND d.route <> 'uncertain',
            CASE WHEN d.route = 'uncertain' THEN 0 ELSE d.inclusion_probability END,
            o.id IS NOT NULL, o.correct, c.received_at, c.fingerprint
       FROM (SELECT id, received_at, fingerprint FROM claims_claim
@@ -189,6 +191,7 @@ _CLAIMS: Final = """
       JOIN claims_decision d ON d.claim_id = c.id AND d.number = 1
       LEFT JOIN claims_outcome o ON o.claim_id = c.id AND o.measures
       LEFT JOIN claims_claimpayload said ON said.claim_id = c.id AND %(read)s
+      LEFT JOIN payloads_payloadkey key ON key.claim_id = said.claim_id
      ORDER BY c.id DESC"""
 
 
@@ -198,6 +201,8 @@ def _past_claims(pipeline_id: int, since: datetime, *, read: bool) -> Iterator[_
     with connection.chunked_cursor() as cursor:
         cursor.execute(_CLAIMS, named)
         while rows := cursor.fetchmany(AT_ONCE_READ if read else AT_ONCE):
-            for facts, said, drawn, chance, judged, correct, received_at, fingerprint in rows:
-                stored, content = facts_from_json(json.loads(facts)), json.loads(said) if said else None
+            for facts, claim_id, said, wrapped, salt, master, drawn, chance, judged, *rest in rows:
+                correct, received_at, fingerprint = rest
+                stored = facts_from_json(json.loads(facts))
+                content = content_in(claim_id, said, wrapped, salt, master)
                 yield _Past(stored, content, drawn, float(chance), judged, correct, received_at, bytes(fingerprint))

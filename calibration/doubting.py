@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from calibration.core.cleaning import fold_numbers, improbable, self_confidence
 from calibration.core.intervals import FloatArray
 from calibration.core.ranking import ranking
 from calibration.evidence import Subject
+from reviewqueue.ledger.quick_canonical import quick_canonical
+from reviewqueue.payloads.selectors import contents
 
 NEWEST: Final = 20_000
 """How many labels a search looks at, at most."""
@@ -178,9 +181,6 @@ _VOTES: Final = f"""
        AND NOT EXISTS (SELECT FROM review_label later WHERE later.slot_id = l.slot_id AND later.revision > l.revision)
      ORDER BY l.id"""  # noqa: S608
 
-_OUTPUTS: Final = """
-    SELECT claim_id, md5((content -> 'output')::text) FROM claims_claimpayload WHERE claim_id = ANY(%s)"""
-
 
 def labelled(pipeline_id: int, *, settled_before: datetime) -> list[Labelled]:
     """Oldest claim first. What was settled later than that may still be undone."""
@@ -196,10 +196,14 @@ def contradicted(pipeline_id: int, rows: Sequence[Labelled]) -> list[Suspect]:
     for claim_id, *_ in said:
         heard[input_of.get(claim_id, b"")] += 1
     asked = {claim_id for claim_id, print_ in input_of.items() if heard[print_] > FEWEST_OTHERS}
-    outputs = dict(_read(_OUTPUTS, [list(asked)])) if asked else {}
+    outputs = {claim_id: _digest(content["output"]) for claim_id, content in contents(asked)}
     about = {claim_id: (input_of[claim_id], output) for claim_id, output in outputs.items()}
     votes = [Vote(about[claim_id], *rest) for claim_id, *rest in said if claim_id in about]
     return doubted_by_consensus([row for row in rows if row.claim_id in about], about, votes)
+
+
+def _digest(output: object) -> str:
+    return hashlib.sha256(quick_canonical(output)).hexdigest()
 
 
 def _labelled(row: tuple[Any, ...]) -> Labelled:

@@ -152,7 +152,7 @@ def _due(handler: SecondaryHandler, now: datetime, limit: int) -> list[Step]:
     """Not those whose payload was erased: there is nothing left to ask about."""
     waiting = Step.objects.filter(pipeline=handler.pk, kind="secondary", closed_at=None, due_at__gt=now)
     due = waiting.filter(Q(next_try_at=None) | Q(next_try_at__lte=now), claim__payload__isnull=False)
-    read = due.select_related("claim__payload", "claim__source", "claim__pipeline")
+    read = due.select_related("claim__payload__key", "claim__source", "claim__pipeline")
     return list(read.select_for_update(skip_locked=True, no_key=True, of=("self",)).order_by("due_at")[: max(limit, 0)])
 
 

@@ -13,7 +13,7 @@ from django.db.models import Count, Min
 
 from reviewqueue.cascade.agreement import agreement, answer_hash
 from reviewqueue.cascade.models import Attempt, HandlerCall, SecondaryHandler, Step
-from reviewqueue.claims.models import ClaimPayload
+from reviewqueue.payloads.selectors import STORED, content_in, contents
 from reviewqueue.pipelines.models import Pipeline
 
 
@@ -59,10 +59,10 @@ def so_far(claims: Collection[UUID]) -> dict[UUID, CaseSoFar]:
 _SO_FAR: Final = """
     SELECT claim.id, coalesce(attempt.case_id, claim.id), claim.pipeline_id, coalesce(attempt.number, 1),
            coalesce(attempt.standing, true), attempt.claim_id IS NOT NULL,
-           coalesce(own.mandatory, false) OR coalesce(earlier.mandatory, false), payload.salt, earlier.answers
+           coalesce(own.mandatory, false) OR coalesce(earlier.mandatory, false), key.salt, earlier.answers
       FROM claims_claim AS claim
       LEFT JOIN cascade_attempt AS attempt ON attempt.claim_id = claim.id
-      LEFT JOIN claims_claimpayload AS payload ON payload.claim_id = coalesce(attempt.case_id, claim.id)
+      LEFT JOIN payloads_payloadkey AS key ON key.claim_id = coalesce(attempt.case_id, claim.id)
      CROSS JOIN LATERAL (
            SELECT bool_or(mandatory) AS mandatory FROM claims_decision WHERE claim_id = claim.id) AS own
      CROSS JOIN LATERAL (
@@ -76,10 +76,7 @@ _SO_FAR: Final = """
 
 def _first_answers(salts: dict[UUID, bytes]) -> dict[UUID, bytes]:
     """The answers of claims that nothing superseded yet, read a few at a time: outputs can be long."""
-    payloads = ClaimPayload.objects.filter(pk__in=salts).values_list("pk", "content__output")
-    return (
-        {pk: answer_hash(bytes(salts[pk]), output) for pk, output in payloads.iterator(chunk_size=20)} if salts else {}
-    )
+    return {pk: answer_hash(bytes(salts[pk]), content["output"]) for pk, content in contents(salts)}
 
 
 def _case(row: tuple[Any, ...], first_answers: dict[UUID, bytes]) -> CaseSoFar:
@@ -132,8 +129,10 @@ def earlier_attempts(claim_id: UUID, limit: int = 5) -> list[EarlierAttempt]:
     before = Attempt.objects.filter(
         case__in=this.values("case"), number__lt=this.values("number"), claim__payload__isnull=False
     )
-    said = before.order_by("-number").values_list("number", "claim__payload__content__output")
-    return [EarlierAttempt(*row) for row in said[:limit]]
+    stored = [f"claim__payload__{column}" for column in STORED]
+    rows = before.order_by("-number").values_list("number", "claim_id", *stored)[:limit]
+    said = ((number, content_in(*row)) for number, *row in rows)
+    return [EarlierAttempt(number, content["output"]) for number, content in said if content]
 
 
 def is_superseded(claim_id: UUID) -> bool:

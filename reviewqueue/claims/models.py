@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -11,6 +12,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from reviewqueue.accounts.models import Source
+from reviewqueue.payloads.words import Words, word
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.models import PolicyVersion
 
@@ -24,6 +26,7 @@ class ClaimStatus(models.TextChoices):
     AWAITING_STEP = "awaiting_step"
     IN_REVIEW = "in_review"
     SETTLED = "settled"
+    ERASED = "erased"  # its payload was, before anybody had come to an end with it
 
 
 LARGEST_SKEW: Final = timedelta(minutes=5)
@@ -83,21 +86,6 @@ class Claim(models.Model):
         return not self.received_at - OLDEST_LIKELY <= self.occurred_at <= self.received_at + LARGEST_SKEW
 
 
-class ClaimPayload(models.Model):
-    """What was asked and answered, kept apart so that it can be erased while every proof stays valid.
-
-    `content` holds input, output, alternatives, context and metadata. The ledger holds SHA-256(0x02, salt, canonical
-    content) and nothing readable.
-    """
-
-    claim = models.OneToOneField(Claim, primary_key=True, on_delete=models.CASCADE, related_name="payload")
-    salt = models.BinaryField(max_length=32)
-    content = models.JSONField()
-
-    def __str__(self) -> str:
-        return str(self.claim_id)
-
-
 class Attachment(models.Model):
     """A file that claims of a source may name. The ledger holds SHA-256(0x02, salt, content) and nothing readable."""
 
@@ -106,7 +94,7 @@ class Attachment(models.Model):
     media_type = models.CharField(max_length=40)  # told by the content, see file_types.py
     size = models.PositiveIntegerField()
     digest = models.BinaryField(max_length=32)  # SHA-256: the same bytes again are the same file
-    salt = models.BinaryField(max_length=32)
+    salt = models.BinaryField(max_length=32, null=True)  # null: with its key, as its file is encrypted
     stored_as = models.CharField(max_length=100, unique=True)  # a random name in the default storage
     uploaded_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)  # when the first claim named it; until then it may be forgotten
@@ -125,6 +113,19 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class AttachmentUse(models.Model):
+    """A claim names a file: what it says so with is encrypted, and a file goes with the last claim that names it."""
+
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="attachment_uses", db_index=False)
+    attachment = models.ForeignKey(Attachment, on_delete=models.CASCADE, related_name="uses")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="attachment_use_once", fields=["claim", "attachment"])]
+
+    def __str__(self) -> str:
+        return f"{self.claim_id} {self.attachment_id}"
 
 
 class Route(models.TextChoices):
@@ -204,8 +205,12 @@ class OutcomeBasis(models.TextChoices):
     EXTERNAL = "external"
 
 
-class Outcome(models.Model):
+class Outcome(Words):
     """The truth that stands for a claim, and whether the claim was correct. Superseded, never edited."""
+
+    WORDS: ClassVar[Mapping[str, Any]] = {"output": None}
+    KIND = "outcome"
+    output = word("output")  # the right answer, where it is known
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="outcomes")
@@ -213,7 +218,6 @@ class Outcome(models.Model):
     number = models.PositiveSmallIntegerField()
     standing = models.BooleanField(default=True)
     correct = models.BooleanField(null=True)  # null: people looked and could not tell
-    output = models.JSONField(null=True)  # the right answer, where it is known
     basis = models.CharField(max_length=12, choices=OutcomeBasis.choices)
     # The outcome that accuracy estimates use. What is reported from outside depends on the outcome, so it never is.
     measures = models.BooleanField()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,13 +14,16 @@ from django.db import IntegrityError
 from reviewqueue.accounts.models import Source
 from reviewqueue.claims.checking import Named, named_findings
 from reviewqueue.claims.copying import copy_rows
-from reviewqueue.claims.models import Claim, ClaimPayload, Decision, new_id
+from reviewqueue.claims.models import Claim, Decision, new_id
+from reviewqueue.claims.redaction import redacted_of
 from reviewqueue.claims.services import HELD_ROUTES, commitment, first_status, millionths
 from reviewqueue.claims.submission import Submission
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.events import Entry
 from reviewqueue.ledger.services import NO_EVENT, Appended
+from reviewqueue.payloads.models import CONTENT, ClaimPayload, PayloadKey
+from reviewqueue.payloads.vault import ClaimKey, new_key
 from reviewqueue.policy.facts import Facts, facts_to_json
 from reviewqueue.policy.routing import Routing
 from reviewqueue.policy.selectors import PipelineTerms
@@ -66,14 +68,15 @@ def record(claims: Sequence[NewClaim], *, source: Source, now: datetime) -> list
     for claim in claims:
         if claim.routing.mandatory and claim.routing.route not in HELD_ROUTES:
             raise MandatoryReviewViolated(claim.routing.route)
-    salts = [secrets.token_bytes(32) for _ in claims]
+    keys = [new_key(claim.id) for claim in claims]
     events = ledger.append_many(
-        [_entry(claim, source, salt) for claim, salt in zip(claims, salts, strict=True)],
+        [_entry(claim, source, key.salt) for claim, key in zip(claims, keys, strict=True)],
         after={claim.id: NO_EVENT for claim in claims},
     )
     numbered = [(claim, event.id) for claim, event in zip(claims, events, strict=True)]
     _copy_claims(numbered, source, now)
-    copy_rows(ClaimPayload, (_payload_row(claim, salt) for claim, salt in zip(claims, salts, strict=True)))
+    copy_rows(ClaimPayload, (_payload_row(claim, key) for claim, key in zip(claims, keys, strict=True)))
+    copy_rows(PayloadKey, (_key_row(key) for key in keys))
     copy_rows(Decision, (_decision_row(claim, event_id, now) for claim, event_id in numbered))
     return events
 
@@ -118,6 +121,10 @@ def _entry(claim: NewClaim, source: Source, salt: bytes) -> Entry:
         "audit_sampled": routing.audit_sampled,
         "inclusion_ppm": millionths(routing.inclusion_probability),
     }
+    if redacted := redacted_of(submission):
+        fields["redacted"] = redacted
+    if claim.facts.epoch:
+        fields["epoch"] = claim.facts.epoch
     if claim.supersedes is not None:
         fields["supersedes"] = claim.supersedes
     return Entry("claim.decided", Actor.source(source.slug), claim.id, fields)
@@ -149,8 +156,13 @@ def _claim_row(claim: NewClaim, source: Source, event_id: int, now: datetime) ->
     }
 
 
-def _payload_row(claim: NewClaim, salt: bytes) -> dict[str, Any]:
-    return {"claim_id": claim.id, "salt": salt, "content": claim.submission.content_json}
+def _payload_row(claim: NewClaim, key: ClaimKey) -> dict[str, Any]:
+    text = claim.submission.content_json.encode()
+    return {"claim_id": claim.id, "ciphertext": key.close(text, kind=CONTENT, row=claim.id)}
+
+
+def _key_row(key: ClaimKey) -> dict[str, Any]:
+    return {"claim_id": key.claim_id, "wrapped": key.wrapped, "salt": key.salt, "master": key.master}
 
 
 def _decision_row(claim: NewClaim, event_id: int, now: datetime) -> dict[str, Any]:

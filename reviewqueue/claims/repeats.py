@@ -8,10 +8,15 @@ from typing import Any
 from django.db.models import Prefetch
 
 from reviewqueue.accounts.models import Source
+from reviewqueue.claims.keys import submission_key
 from reviewqueue.claims.models import Claim, Decision
+from reviewqueue.claims.redaction import is_same
 from reviewqueue.claims.selectors import first_answer_again
 from reviewqueue.claims.submission import Submission
 from reviewqueue.errors import Conflict
+
+MASKED = "redacted"
+"""Named where the two differ in nothing but what was masked, or in how."""
 
 
 class ClaimConflict(Conflict):
@@ -31,15 +36,19 @@ def _claims_by_external_id(source: Source, external_ids: Collection[str]) -> dic
     if not external_ids:
         return {}
     first = Prefetch("decisions", Decision.objects.filter(number=1).select_related("policy_version"), to_attr="first")
-    claims = Claim.objects.filter(source=source, external_id__in=external_ids).select_related("pipeline", "payload")
+    claims = Claim.objects.filter(source=source, external_id__in=external_ids).select_related(
+        "pipeline", "payload__key", "event"
+    )
     return {claim.external_id: claim for claim in claims.prefetch_related(first)}
 
 
 def _answer_again(claim: Claim, submission: Submission) -> dict[str, Any] | ClaimConflict:
-    if bytes(claim.content_hash) == submission.content_hash:
+    if not hasattr(claim, "payload"):
+        return ClaimConflict("This external_id belongs to a claim whose payload was erased.", fields=[])
+    if is_same(bytes(claim.content_hash), submission, key=submission_key()):
         (decision,) = claim.first  # type: ignore[attr-defined]  # prefetched above
         return first_answer_again(claim, decision)
-    fields = _differing_fields(claim, submission)
+    fields = _differing_fields(claim, submission) or [MASKED]
     return ClaimConflict(
         "This external_id belongs to a claim with different content: " + ", ".join(fields) + ".", fields=fields
     )

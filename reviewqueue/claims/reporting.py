@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,9 +15,12 @@ from psycopg.errors import CheckViolation
 from reviewqueue.accounts.models import Source
 from reviewqueue.claims.models import Claim, Outcome, OutcomeBasis
 from reviewqueue.claims.selectors import outcome_answer
-from reviewqueue.claims.services import settle
+from reviewqueue.claims.services import check_not_erased, settle
 from reviewqueue.errors import Conflict, NotFound
 from reviewqueue.ledger.actors import Actor
+from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.redaction.masking import masked_output, masked_text
+from reviewqueue.redaction.rules import rules_for
 from reviewqueue.transactions import service
 
 FEED_DELAY = timedelta(seconds=5)
@@ -56,13 +59,16 @@ def report_outcome(*, source: Source, claim_id: UUID, report: Report) -> tuple[O
     Raises:
         NotFound: this source has no such claim.
         MandatoryReview: a person has to label the claim first.
+        PayloadErased: there is nothing left to say anything about.
     """
     claim = Claim.objects.select_for_update(no_key=True).filter(source=source, pk=claim_id).first()
     if claim is None:
         raise NotFound("There is no such claim.")
+    report = _masked(report, claim)
     standing = claim.outcomes.filter(standing=True).first()
     if standing and report.is_told_by(standing):
         return standing, False
+    check_not_erased(claim)
     with _people_first():
         outcome = settle(
             claim=claim,
@@ -74,6 +80,15 @@ def report_outcome(*, source: Source, claim_id: UUID, report: Report) -> tuple[O
             observed_at=report.observed_at,
         )
     return outcome, True
+
+
+def _masked(report: Report, claim: Claim) -> Report:
+    """The right answer is masked as the model's answer was: what is compared is alike."""
+    declared = Pipeline.objects.values_list("redaction", flat=True).get(pk=claim.pipeline_id)
+    if not declared:
+        return report
+    rules = rules_for(declared)
+    return replace(report, output=masked_output(report.output, rules), told_by=masked_text(report.told_by, rules))
 
 
 @contextmanager
@@ -104,7 +119,8 @@ def outcomes_page(
     outcomes = (
         Outcome.objects.filter(claim__source=source, standing=True, created_at__lt=now - FEED_DELAY)
         .filter(**{column: value for column, value in wanted.items() if value is not None})
-        .select_related("claim__pipeline")
+        .select_related("claim__pipeline", "claim__payload__key")
+        .defer("claim__payload__ciphertext")
         .order_by("id")
     )
     return [

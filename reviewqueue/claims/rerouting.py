@@ -48,7 +48,7 @@ def record_rerouted(rerouted: Sequence[Rerouted], *, actor: Actor, now: datetime
 
 def _entry(each: Rerouted, actor: Actor) -> Entry:
     routing, policy = each.routing, each.policy
-    fields = {
+    fields: dict[str, object] = {
         "pipeline": each.claim.pipeline.slug,
         "from_route": each.standing.route,
         "route": routing.route,
@@ -62,6 +62,8 @@ def _entry(each: Rerouted, actor: Actor) -> Entry:
         "policy_version": policy.number,
         "policy_hash": policy.document_hash,
     }
+    if each.facts.epoch:
+        fields["epoch"] = each.facts.epoch  # the draw of the first decision stands
     return Entry("claim.rerouted", actor, each.claim.pk, fields)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,22 +12,25 @@ from django.db.models import Prefetch, QuerySet
 
 from reviewqueue.accounts.models import Source
 from reviewqueue.claims.checking import checks_answer, findings_behind
-from reviewqueue.claims.models import Claim, ClaimPayload, Decision, Outcome
+from reviewqueue.claims.models import Claim, Decision, Outcome
 from reviewqueue.claims.recording import NewClaim
+from reviewqueue.claims.redaction import redacted_of
 from reviewqueue.claims.services import first_status
 from reviewqueue.errors import NotFound
+from reviewqueue.payloads.selectors import contents
+from reviewqueue.payloads.words import with_keys
 from reviewqueue.policy.routing import Routing
 
 
 def _with_standing(claims: QuerySet[Claim]) -> QuerySet[Claim]:
     """Two queries more, whatever the number of claims: decisions (with their policy's number) and outcomes."""
-    return claims.select_related("pipeline").prefetch_related(
+    return claims.select_related("pipeline", "event").prefetch_related(
         Prefetch(
             "decisions",
             Decision.objects.filter(standing=True).select_related("policy_version"),
             to_attr="standing_decisions",
         ),
-        Prefetch("outcomes", Outcome.objects.filter(standing=True), to_attr="standing_outcomes"),
+        Prefetch("outcomes", with_keys(Outcome.objects.filter(standing=True)), to_attr="standing_outcomes"),
     )
 
 
@@ -39,9 +43,8 @@ def claim_of_source(source: Source, claim_id: UUID) -> Claim:
 
 
 def contents_of(claim_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
-    """What was said in each claim, by its id. One query."""
-    payloads = ClaimPayload.objects.filter(claim__in=claim_ids)
-    return dict(payloads.values_list("claim_id", "content"))
+    """What was said in each claim, by its id; not of those whose payload was erased. One query."""
+    return dict(contents(claim_ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ def first_answer(claim: NewClaim, now: datetime) -> dict[str, Any]:
         },
         "outcome": None,
         "received_at": at,
+        **_redacted_answer(redacted_of(claim.submission)),
         "links": {"self": f"/api/v1/claims/{claim.id}"},
     }
 
@@ -153,8 +157,19 @@ def _claim_answer(claim: Claim, decision: Decision, status: str, outcome: Outcom
         },
         "outcome": outcome_answer(outcome) if outcome else None,
         "received_at": instant(claim.received_at),
+        **_redacted_answer(redacted_when_recorded(claim)),
         "links": {"self": f"/api/v1/claims/{claim.id}"},
     }
+
+
+def redacted_when_recorded(claim: Claim) -> dict[str, int]:
+    """How many places each rule took, as the ledger has it. Expects a claim fetched with its event."""
+    leaf = claim.event.leaf
+    return json.loads(leaf)["body"].get("redacted", {}) if '"redacted":' in leaf else {}
+
+
+def _redacted_answer(places: Mapping[str, int]) -> dict[str, Any]:
+    return {"redacted": dict(places)} if places else {}
 
 
 def _decision_answer(

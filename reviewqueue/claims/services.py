@@ -17,13 +17,16 @@ from reviewqueue.claims.models import Claim, ClaimStatus, Outcome, OutcomeBasis
 from reviewqueue.errors import Conflict
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
+from reviewqueue.payloads.models import ClaimPayload
 from reviewqueue.transactions import joins_transaction
 
 HELD_ROUTES = frozenset({"review", "escalate"})
 
 
-class AlreadySettled(Conflict):
-    code = "already_settled"
+class PayloadErased(Conflict):
+    """What was said in the claim was erased, so that nothing more can be said about it."""
+
+    code = "payload_erased"
 
 
 def payload_commitment(salt: bytes, content: Any) -> bytes:
@@ -50,6 +53,12 @@ def lock_claim(claim_id: UUID) -> Claim:
     """The claim's row, locked: whoever writes about a claim holds it, so its ledger entries form one chain."""
     joins_transaction()
     return Claim.objects.select_for_update(no_key=True).get(pk=claim_id)
+
+
+def check_not_erased(claim: Claim) -> None:
+    """Raises PayloadErased. The caller has locked the claim."""
+    if not ClaimPayload.objects.filter(pk=claim.pk).exists():
+        raise PayloadErased("What was said in this claim was erased. Its record and its proofs remain.")
 
 
 def settle(
@@ -98,13 +107,12 @@ def settle(
         label=label_id,
         **because,
     )
-    outcome = Outcome.objects.create(
+    outcome = Outcome(
         id=outcome_id,
         claim=claim,
         pipeline_id=claim.pipeline_id,
         number=last.number + 1 if last else 1,
         correct=correct,
-        output=output,
         basis=basis,
         measures=measures,
         label_id=label_id,
@@ -113,6 +121,8 @@ def settle(
         created_at=now,
         event_id=entry.id,
     )
+    outcome.output = output
+    outcome.save(force_insert=True)
     if claim.status != ClaimStatus.SETTLED:
         claim.status = ClaimStatus.SETTLED
         claim.save(update_fields=["status"])

@@ -132,6 +132,6 @@ def test_the_statements_do_not_grow_with_what_is_superseded(
     earlier = [unsure(world) for _ in range(superseding)]
     bodies = [world.claim_body(supersedes=str(claim.pk), confidence=0.7) for claim in earlier]
     bodies.append(world.claim_body(confidence=0.7))
-    with django_assert_max_num_queries(24 if superseding else 12):
+    with django_assert_max_num_queries(25 if superseding else 13):
         results = intake.submit_batch(source=world.source, bodies=bodies, now=timezone.now())
     assert {result.status for result in results} == {201}

@@ -18,11 +18,12 @@ from django.utils import timezone
 from reviewqueue import intake
 from reviewqueue.accounts import services as accounts
 from reviewqueue.claims import attachments
-from reviewqueue.claims.attachments import TooManyAttachments, decoded, forget_unused, store_attachment
+from reviewqueue.claims.attachments import TooManyAttachments, content_of, decoded, forget_unused, store_attachment
 from reviewqueue.claims.models import Attachment, Claim
 from reviewqueue.claims.submission import parse_submission
 from reviewqueue.errors import Invalid
 from reviewqueue.ledger.models import Event
+from reviewqueue.payloads.models import FileKey
 from tests import files
 from tests.world import SETUP, World
 
@@ -45,9 +46,13 @@ def test_a_file_is_stored_under_a_random_name_and_the_ledger_holds_a_commitment_
     assert (file.media_type, file.size, file.used_at) == ("image/png", len(files.png()), None)
     assert bytes(file.digest) == hashlib.sha256(files.png()).digest()
     with default_storage.open(file.stored_as) as content:
-        assert content.read() == files.png()
+        assert files.png() not in content.read()
+    assert content_of(file) == files.png()
     body = json.loads(Event.objects.get(pk=file.event_id).leaf)["body"]
-    assert body["commitment"] == hashlib.sha256(b"\x02" + bytes(file.salt) + files.png()).hexdigest()
+    assert (
+        body["commitment"]
+        == hashlib.sha256(b"\x02" + bytes(FileKey.objects.get(pk=file.pk).salt) + files.png()).hexdigest()
+    )
     assert hashlib.sha256(files.png()).hexdigest() not in str(body)
 
 
@@ -151,7 +156,7 @@ def test_files_cost_a_claim_two_statements_and_a_claim_without_them_none(world: 
         return len(seen)
 
     statements([])
-    assert statements([item(file.pk)] * 3) == statements([]) + 2
+    assert statements([item(file.pk)] * 3) == statements([]) + 3
 
 
 def test_files_that_nobody_named_within_a_day_are_forgotten(committed_world: World) -> None:

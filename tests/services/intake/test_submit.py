@@ -135,7 +135,8 @@ def test_a_claim_and_its_decision_can_be_neither_rewritten_nor_deleted(world: Wo
     for statement in (
         "UPDATE claims_claim SET confidence = 0.1 WHERE id = %s",
         "UPDATE claims_decision SET route = 'accept' WHERE claim_id = %s",
-        "UPDATE claims_claimpayload SET content = '{}' WHERE claim_id = %s",
+        "UPDATE claims_claimpayload SET ciphertext = '' WHERE claim_id = %s",
+        "UPDATE payloads_payloadkey SET salt = '' WHERE claim_id = %s",
         "DELETE FROM claims_decision WHERE claim_id = %s",
         "DELETE FROM claims_claim WHERE id = %s",
     ):

@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from reviewqueue import intake
 from reviewqueue.accounts import services as accounts
-from reviewqueue.claims.models import Claim, ClaimPayload, Decision
+from reviewqueue.claims.models import Claim, Decision
 from reviewqueue.claims.services import payload_commitment
 from reviewqueue.errors import Invalid
 from reviewqueue.intake import BatchResult, ClaimConflict, TooManyClaims
 from reviewqueue.ledger.models import Event
+from reviewqueue.payloads.models import ClaimPayload, PayloadKey
 from reviewqueue.review.models import ReviewSlot, ReviewTask
 from tests.world import IDENTITY, POLICY, SETUP, World
 
@@ -168,6 +169,7 @@ def test_every_column_of_the_rows_is_written(world: World) -> None:
     filled = {
         Claim: Claim.objects.exclude(supersedes=None),
         ClaimPayload: ClaimPayload.objects.all(),
+        PayloadKey: PayloadKey.objects.all(),
         Decision: Decision.objects.exclude(policy_version=None),
         ReviewTask: ReviewTask.objects.all(),
         ReviewSlot: ReviewSlot.objects.all(),
@@ -198,9 +200,9 @@ def test_the_statements_do_not_grow_with_the_batch(world: World) -> None:
     assert count_of_statements(world, 1) == count_of_statements(world, 40) == STATEMENTS
 
 
-# The terms; which external_ids are taken; ledger entries, claims, payloads, decisions; ledger entries, tasks, slots;
-# and the two around the transaction.
-STATEMENTS = 11
+# The terms; which external_ids are taken; ledger entries, claims, payloads, their keys, decisions; ledger entries,
+# tasks, slots; and the two around the transaction.
+STATEMENTS = 12
 
 
 def count_of_statements(world: World, size: int) -> int:
