@@ -10,7 +10,7 @@ from calibration.core.paired import mcnemar_exact
 from calibration.core.promote import PairedComparison, paired_comparison
 from reviewqueue.errors import Conflict
 from reviewqueue.golden.measuring import Answered, answers_of
-from reviewqueue.golden.models import GoldenAnswer, GoldenItem, GoldenRun
+from reviewqueue.golden.models import GoldenAnswerPayload, GoldenItem, GoldenRun
 
 DELTA: Final = 0.025
 """On either side: together five in a hundred, as for the test of right and wrong."""
@@ -156,14 +156,15 @@ def with_texts(flips: Sequence[Flip], run: GoldenRun, before: GoldenRun) -> list
     shown = flips[:FLIPS_SHOWN]
     ids = [flip.item_id for flip in shown]
     known = {
-        item.pk: item.content.content
-        for item in GoldenItem.objects.filter(pk__in=ids, content__isnull=False).select_related("content")
+        item.pk: item.payload.content
+        for item in GoldenItem.objects.filter(pk__in=ids, payload__isnull=False).select_related("payload__key")
     }
+    answered = GoldenAnswerPayload.objects.filter(
+        answer__run__in=[run.pk, before.pk], answer__item__in=ids, answer__item__payload__isnull=False
+    )
     outputs = {
-        (answer.run_id, answer.item_id): answer.content.content["output"]
-        for answer in GoldenAnswer.objects.filter(
-            run__in=[run.pk, before.pk], item__in=ids, content__isnull=False
-        ).select_related("content")
+        (said.answer.run_id, said.answer.item_id): said.output
+        for said in answered.select_related("answer__item__payload__key")
     }
     return [
         Flip(

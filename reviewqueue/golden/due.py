@@ -6,12 +6,13 @@ use. One that was measured before its first claim came in counts, unless the sch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from django.db.models import Count, F, OuterRef, Subquery
+from django.db.models import Count, F, OuterRef, Subquery, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from reviewqueue.accounts.models import User
@@ -59,11 +60,6 @@ def due_for(pipeline: Pipeline, *, now: datetime | None = None) -> list[Due]:
     return due_for_many([pipeline], now=now)
 
 
-def late_for(pipeline: Pipeline, *, now: datetime | None = None) -> list[Due]:
-    """The alarms: what should have been measured by now."""
-    return [due for due in due_for(pipeline, now=now) if due.late]
-
-
 def late_counts(pipelines: Sequence[Pipeline]) -> dict[int, int]:
     """How many measurements were told to be late and are not made yet, by pipeline, where there are any. One query."""
     open_notices = LateNotice.objects.filter(
@@ -92,11 +88,14 @@ def worse_lately(pipeline: Pipeline, *, now: datetime) -> list[GoldenRun]:
 
 
 def due_for_many(pipelines: Sequence[Pipeline], *, now: datetime | None = None) -> list[Due]:
-    now = now or timezone.now()
-    sets = sets_in_use(pipelines)
+    return due_by(sets_in_use(pipelines), now=now or timezone.now())
+
+
+def due_by(sets: Sequence[GoldenSet], *, now: datetime) -> list[Due]:
+    """Of sets from `sets_in_use`. Two queries."""
     if not sets:
         return []
-    seen = _in_traffic({each.pipeline_id for each in sets}, now)
+    seen = in_traffic({each.pipeline_id for each in sets}, now)
     measured = last_runs(sets)
     found = [
         _due(golden_set, version, measured.get((golden_set.pk, _subject(version))), now)
@@ -133,11 +132,15 @@ def last_runs(sets: Sequence[GoldenSet]) -> dict[tuple[object, Subject], datetim
     return {(row[0], (row[1], row[2], row[3])): row[4] for row in rows if row[4] is not None}
 
 
-def _in_traffic(pipelines: set[int], now: datetime) -> dict[int, list[SeenVersion]]:
+def in_traffic(pipelines: Collection[int], now: datetime) -> dict[int, list[SeenVersion]]:
+    """The versions of each pipeline that claims came of lately, newest first. One query."""
+    newest = Window(RowNumber(), partition_by=F("pipeline"), order_by=F("last_seen_at").desc())
+    lately = SeenVersion.objects.filter(
+        pipeline__in=pipelines, last_seen_at__gte=now - timedelta(days=TRAFFIC_DAYS)
+    ).annotate(place=newest)
     found: dict[int, list[SeenVersion]] = {}
-    lately = SeenVersion.objects.filter(last_seen_at__gte=now - timedelta(days=TRAFFIC_DAYS))
-    for pipeline_id in pipelines:
-        found[pipeline_id] = list(lately.filter(pipeline=pipeline_id).order_by("-last_seen_at")[:MOST_VERSIONS])
+    for seen in lately.filter(place__lte=MOST_VERSIONS).order_by("pipeline", "place"):
+        found.setdefault(seen.pipeline_id, []).append(seen)
     return found
 
 

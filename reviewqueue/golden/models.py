@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +11,7 @@ from django.db.models import F, Q
 
 from reviewqueue.accounts.models import Source
 from reviewqueue.claims.models import new_id
+from reviewqueue.golden import texts
 from reviewqueue.pipelines.models import Pipeline
 
 USUAL_EVERY_DAYS: Final = 30
@@ -90,8 +92,8 @@ class GoldenItem(models.Model):
     tolerance = models.FloatField(null=True)
     category = models.CharField(max_length=80, blank=True)
     segments = models.JSONField(default=dict)
-    fingerprint = models.BinaryField(max_length=32)  # of the input, as claims have it
-    commitment = models.BinaryField(max_length=32)  # SHA-256(0x02, salt, canonical content)
+    fingerprint = models.BinaryField(max_length=32)  # of the input, as claims have it; of an erased one, random
+    commitment = models.BinaryField(max_length=32)  # SHA-256(0x02, salt of the key, canonical content)
 
     class Meta:
         constraints = [models.UniqueConstraint(name="golden_item_key_once", fields=["version", "key"])]
@@ -101,15 +103,24 @@ class GoldenItem(models.Model):
         return self.key
 
 
-class GoldenItemContent(models.Model):
-    """Input, known answer and note, apart, so that they can be erased while every figure and proof stays valid."""
+class GoldenItemPayload(models.Model):
+    """Input, known answer and note, encrypted under a key of their own (GoldenKey). No row: it was erased.
 
-    item = models.OneToOneField(GoldenItem, primary_key=True, on_delete=models.CASCADE, related_name="content")
-    salt = models.BinaryField(max_length=32)
-    content = models.JSONField()
+    Every figure and proof stays valid without it. Reading asks for the key, unless that came along
+    (`select_related("payload__key")`).
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    item = models.OneToOneField(GoldenItem, on_delete=models.CASCADE, related_name="payload")
+    ciphertext = models.BinaryField()
 
     def __str__(self) -> str:
         return str(self.item_id)
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """`input`, `answer` and `note`. Raises PayloadUnreadable."""
+        return texts.item_within(self.key.opened, bytes(self.ciphertext))
 
 
 class RunState(models.TextChoices):
@@ -189,8 +200,10 @@ class GoldenAnswer(models.Model):
     confidence = models.FloatField()
     signals = models.JSONField(default=dict)
     right = models.BooleanField()
-    content_hash = models.BinaryField(max_length=32)  # of all that was answered: a retry is the same
-    commitment = models.BinaryField(max_length=32)
+    content_hash = models.BinaryField(
+        max_length=32
+    )  # keyed, of all that was answered: a retry is the same; erased: random
+    commitment = models.BinaryField(max_length=32)  # SHA-256(0x02, salt of its own, canonical content)
     answered_at = models.DateTimeField()
 
     class Meta:
@@ -206,15 +219,23 @@ class GoldenAnswer(models.Model):
         return f"{self.run_id} {self.item_id}"
 
 
-class GoldenAnswerContent(models.Model):
-    """The output: hostile text, erasable."""
+class GoldenAnswerPayload(models.Model):
+    """The output, hostile text, with the salt of its commitment: encrypted under the key of the item.
 
-    answer = models.OneToOneField(GoldenAnswer, primary_key=True, on_delete=models.CASCADE, related_name="content")
-    salt = models.BinaryField(max_length=32)
-    content = models.JSONField()
+    Reading needs the key along (`select_related("answer__item__payload__key")`).
+    """
+
+    answer = models.OneToOneField(GoldenAnswer, primary_key=True, on_delete=models.CASCADE, related_name="payload")
+    ciphertext = models.BinaryField()
 
     def __str__(self) -> str:
         return str(self.answer_id)
+
+    @property
+    def output(self) -> Any:
+        """Raises PayloadUnreadable."""
+        key = self.answer.item.payload.key.opened
+        return texts.answer_within(key, bytes(self.ciphertext), answer_id=self.answer_id).output
 
 
 class SeenVersion(models.Model):

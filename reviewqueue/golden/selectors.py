@@ -147,12 +147,17 @@ def own_run(source: Source, pipeline: Pipeline, name: str, run_id: UUID) -> Gold
 def items_of(version: GoldenVersion, *, page: int = 1, limit: int = ITEMS_SHOWN) -> list[GoldenItem]:
     """In the order they were given, with their contents; an erased one has none."""
     start = (max(page, 1) - 1) * limit
-    return list(version.items.select_related("content").order_by("place", "id")[start : start + limit])
+    return list(with_texts(version.items.all()).order_by("place", "id")[start : start + limit])
+
+
+def with_texts(items: QuerySet[GoldenItem]) -> QuerySet[GoldenItem]:
+    """With what their texts are read from, in the same statement."""
+    return items.select_related("payload__key")
 
 
 def item_with_content(row: GoldenItem) -> Item:
     """Of an erased one only what is known without the text."""
-    content: dict[str, Any] = row.content.content if hasattr(row, "content") else {}
+    content: dict[str, Any] = row.payload.content if hasattr(row, "payload") else {}
     return Item(
         key=row.key,
         input=content.get("input"),
@@ -168,7 +173,7 @@ def item_with_content(row: GoldenItem) -> Item:
 def not_comparable(version: GoldenVersion, *, most: int) -> list[tuple[GoldenItem, str]]:
     """Items whose answers no machine can compare, with why."""
     found: list[tuple[GoldenItem, str]] = []
-    for row in version.items.select_related("content").order_by("place", "id").iterator(chunk_size=2_000):
+    for row in with_texts(version.items.all()).order_by("place", "id").iterator(chunk_size=2_000):
         if problems := item_with_content(row).comparison_problems():
             found.append((row, problems[0].detail))
         if len(found) >= most:

@@ -301,12 +301,13 @@ def test_what_is_late_is_an_alarm_on_the_page_of_the_pipeline_and_in_the_list(
         assert "acme-lm 2026-10-01, prompt v14, is not measured by the golden set prices." in page
         assert "Olga sees to it." in page
         assert ('href="/pipelines/support-answers/golden-sets/"' in page) is sees
-        assert "1 measurement by golden sets late" in plain(visitor.get("/pipelines/"))
+        assert "1 late" in plain(visitor.get("/pipelines/"))
     assert "Late: due" in plain(olga.get(SETS))
     finished(world, world.pipeline.golden_sets.get())
     watching.watch_due()
     assert "is not measured" not in plain(olga.get("/pipelines/support-answers/"))
-    assert "golden sets late" not in plain(olga.get("/pipelines/"))
+    assert "1 late" not in plain(olga.get("/pipelines/"))
+    assert "Olga sees to it" in plain(olga.get("/pipelines/"))
 
 
 def test_terms_are_changed_and_a_set_is_retired_and_used_again(world: World, olga: Visitor) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,10 +10,12 @@ from django.db.models import Max
 from django.utils import timezone
 
 from reviewqueue.accounts.models import User
+from reviewqueue.claims.models import new_id
 from reviewqueue.claims.services import payload_commitment
 from reviewqueue.errors import Conflict, FieldProblem, Forbidden, Invalid
+from reviewqueue.golden import texts
 from reviewqueue.golden.items import MOST_ITEMS, MOST_PROBLEMS, Item
-from reviewqueue.golden.models import GoldenItem, GoldenItemContent, GoldenSet, GoldenVersion
+from reviewqueue.golden.models import GoldenItem, GoldenItemPayload, GoldenSet, GoldenVersion
 from reviewqueue.golden.selectors import (
     draft_of,
     item_with_content,
@@ -22,13 +23,18 @@ from reviewqueue.golden.selectors import (
     names_of,
     not_comparable,
     version_in_use,
+    with_texts,
 )
 from reviewqueue.golden.services.sets import GoldenSetNotInUse, lock_set
 from reviewqueue.ledger import services as ledger
+from reviewqueue.payloads.models import GoldenKey
+from reviewqueue.payloads.vault import new_key
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.names import pointer_to
 from reviewqueue.pipelines.selectors import has_role
 from reviewqueue.policy.rights import actor_in
+from reviewqueue.redaction.masking import Redaction
+from reviewqueue.redaction.rules import Rules, rules_for
 from reviewqueue.transactions import service
 
 ROWS_AT_ONCE: Final = 2_000
@@ -55,9 +61,11 @@ class Put:
 def put_items(*, golden_set: GoldenSet, items: Sequence[Item], replace: bool = False) -> Put:
     """Puts items into the draft: one of a known key takes the place of the former. `replace`: the others are gone.
 
-    Without a draft one is begun, with the items that are in use now. Raises Invalid when there would be too many.
+    Without a draft one is begun, with the items that are in use now. Raises Invalid when there would be too many, or
+    when a redaction pattern of the pipeline finds something: an item is asked and compared as it is, never masked.
     """
     locked = lock_set(golden_set)
+    _check_nothing_to_mask(items, rules_for(locked.pipeline.redaction))
     version = draft_of(locked) or _begun(locked, empty=replace)
     places = dict(version.items.values_list("key", "place"))
     kept = {} if replace else places
@@ -149,20 +157,36 @@ def publish(*, golden_set: GoldenSet, by: User) -> GoldenVersion:
     return draft
 
 
+def _check_nothing_to_mask(items: Sequence[Item], rules: Rules) -> None:
+    problems = []
+    for item in items if rules.patterns else ():
+        for name, value in item.content.items():
+            found = Redaction(rules)
+            found.value(value)
+            problems += [
+                FieldProblem(
+                    f"{pointer_to(item.key)}/{name}", "redacted", f"The redaction rule {rule} finds something."
+                )
+                for rule in sorted(found.places)
+            ]
+    if problems:
+        raise Invalid(problems[:MOST_PROBLEMS], "Golden items are never masked, so they hold nothing to be masked.")
+
+
 def _begun(golden_set: GoldenSet, *, empty: bool = False) -> GoldenVersion:
     """A new draft, with the items of the version in use. What was erased there is not in it."""
     last = golden_set.versions.aggregate(last=Max("number"))["last"] or 0
     draft = GoldenVersion.objects.create(golden_set=golden_set, number=last + 1, created_at=timezone.now())
     in_use = version_in_use(golden_set)
     if in_use is not None and not empty:
-        rows = in_use.items.filter(content__isnull=False).select_related("content").order_by("place", "id")
+        rows = with_texts(in_use.items.filter(payload__isnull=False)).order_by("place", "id")
         _write(draft, [(row.place, item_with_content(row)) for row in rows])
     return draft
 
 
 def _write(version: GoldenVersion, placed: Sequence[tuple[int, Item]]) -> None:
     names = names_of(version.golden_set.pipeline)
-    salts = [secrets.token_bytes(32) for _ in placed]
+    keys = [new_key(new_id()) for _ in placed]
     rows = [
         GoldenItem(
             version=version,
@@ -173,16 +197,17 @@ def _write(version: GoldenVersion, placed: Sequence[tuple[int, Item]]) -> None:
             category=item.category or "",
             segments=item.segments,
             fingerprint=names.fingerprint(item),
-            commitment=payload_commitment(salt, item.content),
+            commitment=payload_commitment(key.salt, item.content),
         )
-        for (place, item), salt in zip(placed, salts, strict=True)
+        for (place, item), key in zip(placed, keys, strict=True)
     ]
     GoldenItem.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
-    contents = [
-        GoldenItemContent(item=row, salt=salt, content=item.content)
-        for row, salt, (_, item) in zip(rows, salts, placed, strict=True)
+    payloads = [
+        GoldenItemPayload(id=key.claim_id, item=row, ciphertext=texts.close_item(key, item.content))
+        for row, key, (_, item) in zip(rows, keys, placed, strict=True)
     ]
-    GoldenItemContent.objects.bulk_create(contents, batch_size=ROWS_AT_ONCE)
+    GoldenItemPayload.objects.bulk_create(payloads, batch_size=ROWS_AT_ONCE)
+    GoldenKey.objects.bulk_create([GoldenKey.of(key) for key in keys], batch_size=ROWS_AT_ONCE)
 
 
 def _says_the_same(draft: GoldenVersion, in_use: GoldenVersion | None) -> bool:
@@ -191,6 +216,6 @@ def _says_the_same(draft: GoldenVersion, in_use: GoldenVersion | None) -> bool:
         return False
 
     def said(version: GoldenVersion) -> list[Item]:
-        return [item_with_content(row) for row in version.items.select_related("content").order_by("key")]
+        return [item_with_content(row) for row in with_texts(version.items.all()).order_by("key")]
 
     return said(draft) == said(in_use)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,17 +12,21 @@ from calibration.core.cells import cells_of
 from calibration.core.intervals import wilson
 from calibration.core.report import FEWEST_FOR_ERRORS
 from reviewqueue.accounts.models import Source
+from reviewqueue.claims.keys import submission_key
+from reviewqueue.claims.redaction import keyed
 from reviewqueue.claims.services import millionths, payload_commitment
 from reviewqueue.errors import Conflict, DomainError, FieldProblem, Invalid
-from reviewqueue.golden import measuring
+from reviewqueue.golden import measuring, texts
 from reviewqueue.golden.comparing import is_right
-from reviewqueue.golden.models import GoldenAnswer, GoldenAnswerContent, GoldenItem, GoldenRun, GoldenSet, RunState
-from reviewqueue.golden.selectors import answers_digest, version_in_use
+from reviewqueue.golden.models import GoldenAnswer, GoldenAnswerPayload, GoldenItem, GoldenRun, GoldenSet, RunState
+from reviewqueue.golden.selectors import answers_digest, version_in_use, with_texts
 from reviewqueue.golden.services.sets import GoldenSetNotInUse
 from reviewqueue.golden.submission import Answer, NewRun, parse_answer, run_problems
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.policy.selectors import active_policy
+from reviewqueue.redaction.masking import Redaction
+from reviewqueue.redaction.rules import Rules, rules_for
 from reviewqueue.transactions import joins_transaction, service
 
 MOST_AT_ONCE: Final = 1_000
@@ -79,7 +82,7 @@ def start_run(*, golden_set: GoldenSet, source: Source, run: NewRun, now: dateti
     if locked.runs.filter(state=RunState.OPEN).count() >= MOST_OPEN:
         raise TooManyRuns(f"{MOST_OPEN} runs of this set are open. Close those that get no more answers.")
     # What was erased cannot be compared any more, so no answer to it is asked for.
-    size = version.items.filter(content__isnull=False).count()
+    size = version.items.filter(payload__isnull=False).count()
     if not size:
         raise GoldenSetNotInUse("The answers of this version were erased.")
     new = GoldenRun(
@@ -113,7 +116,7 @@ def answer_batch(*, run: GoldenRun, bodies: Sequence[object], now: datetime) -> 
     parsed = [_parsed(body) for body in bodies]
     held = _lock(run)
     keys = {each.key for each in parsed if isinstance(each, Answer)}
-    items = {item.key: item for item in held.version.items.filter(key__in=keys).select_related("content")}
+    items = {item.key: item for item in with_texts(held.version.items.filter(key__in=keys))}
     known = {
         item_id: bytes(content_hash)
         for item_id, content_hash in held.answers.filter(item__in=items.values()).values_list("item", "content_hash")
@@ -124,10 +127,10 @@ def answer_batch(*, run: GoldenRun, bodies: Sequence[object], now: datetime) -> 
         result = _judged(index, answer, held, items, known)
         if result.status == 201 and isinstance(answer, Answer):
             new.append((items[answer.key], answer))
-            known[items[answer.key].pk] = answer.content_hash
+            known[items[answer.key].pk] = _kept_hash(answer)
         results.append(result)
     if new:
-        _write(held, new, now)
+        _write(held, new, known, now)
         if held.answered == held.size:
             _finish(held, RunState.COMPLETE, now)
     return results, held
@@ -171,20 +174,28 @@ def _judged(
     item = items.get(answer.key)
     if item is None:
         return AnswerResult(index, 422, Invalid([FieldProblem("/key", "unknown", "The set has no item of this key.")]))
+    if not hasattr(item, "payload"):
+        erased = FieldProblem("/key", "erased", "The known answer of this item was erased.")
+        return AnswerResult(index, 422, Invalid([erased]))
     if item.pk in known:
-        if known[item.pk] == answer.content_hash:
+        if known[item.pk] in (_kept_hash(answer), answer.content_hash):  # the latter: from before hashes had a key
             return AnswerResult(index, 200)
         return AnswerResult(index, 409, AnswerConflict("This item is answered otherwise in this run."))
     if run.state != RunState.OPEN:
         return AnswerResult(index, 409, RunFinished("This run is finished and takes no more answers."))
-    if not hasattr(item, "content"):
-        erased = FieldProblem("/key", "erased", "The known answer of this item was erased.")
-        return AnswerResult(index, 422, Invalid([erased]))
     return AnswerResult(index, 201)
 
 
-def _write(run: GoldenRun, answers: Sequence[tuple[GoldenItem, Answer]], now: datetime) -> None:
-    salts = [secrets.token_bytes(32) for _ in answers]
+def _kept_hash(answer: Answer) -> bytes:
+    return keyed(answer.content_hash, submission_key())
+
+
+def _write(
+    run: GoldenRun, answers: Sequence[tuple[GoldenItem, Answer]], hashes: Mapping[int, bytes], now: datetime
+) -> None:
+    """`hashes` are those kept of the answers, by their item."""
+    rules = rules_for(run.pipeline.redaction)
+    said = [texts.new_answer(_masked(answer.output, rules)) for _, answer in answers]
     rows = [
         GoldenAnswer(
             run=run,
@@ -193,24 +204,31 @@ def _write(run: GoldenRun, answers: Sequence[tuple[GoldenItem, Answer]], now: da
             signals=answer.signals,
             right=is_right(
                 item.comparison,  # type: ignore[arg-type]  # stored by drafts.py alone
-                item.content.content["answer"],
+                item.payload.content["answer"],
                 answer.output,
                 tolerance=item.tolerance,
             ),
-            content_hash=answer.content_hash,
-            commitment=payload_commitment(salt, {"output": answer.output}),
+            content_hash=hashes[item.pk],
+            commitment=payload_commitment(salted.salt, {"output": salted.output}),
             answered_at=now,
         )
-        for (item, answer), salt in zip(answers, salts, strict=True)
+        for (item, answer), salted in zip(answers, said, strict=True)
     ]
     GoldenAnswer.objects.bulk_create(rows)
-    GoldenAnswerContent.objects.bulk_create(
-        GoldenAnswerContent(answer=row, salt=salt, content={"output": answer.output})
-        for row, salt, (_, answer) in zip(rows, salts, answers, strict=True)
+    GoldenAnswerPayload.objects.bulk_create(
+        GoldenAnswerPayload(
+            answer=row, ciphertext=texts.close_answer(row.item.payload.key.opened, salted, answer_id=row.pk)
+        )
+        for row, salted in zip(rows, said, strict=True)
     )
     run.answered += len(rows)
     run.right += sum(row.right for row in rows)
     run.save(update_fields=["answered", "right"])
+
+
+def _masked(output: Any, rules: Rules) -> Any:
+    """As the output of a claim would be kept. It was compared before."""
+    return Redaction(rules).content({"output": output})["output"] if rules else output
 
 
 def _finish(run: GoldenRun, state: RunState, now: datetime) -> None:

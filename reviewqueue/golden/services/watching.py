@@ -16,6 +16,7 @@ from reviewqueue.golden.models import GoldenRun, LateNotice, TrafficMark
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.policy.models import PolicyStatus
 from reviewqueue.transactions import service
 
 log = logging.getLogger(__name__)
@@ -45,9 +46,13 @@ _SEE: Final = """
 
 
 def watch_traffic(*, now: datetime | None = None) -> int:
-    """Sees which versions came in since the last look, where a golden set is in use; returns how many moved."""
+    """Sees which versions came in since the last look, where something says until when they are to be measured: an
+    active policy or a golden set in use. Returns how many moved.
+    """
     now = now or timezone.now()
-    pipelines = {each.pipeline_id: each.pipeline for each in sets_in_use(list(_watched()))}
+    pipelines = {each.pipeline_id: each.pipeline for each in sets_in_use(_watched())}
+    active = Pipeline.objects.filter(policies__status=PolicyStatus.ACTIVE)
+    pipelines |= {each.pk: each for each in active.order_by("pk")}
     return sum(_see(pipeline, now) for pipeline in pipelines.values())
 
 

@@ -8,8 +8,10 @@ import msgspec
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
+from django.utils import timezone
 
 from reviewqueue.claims.selectors import instant
+from reviewqueue.erasure.selectors import ASKERS
 from reviewqueue.errors import Conflict, DomainError, Forbidden, Invalid
 from reviewqueue.golden import selectors
 from reviewqueue.golden.comparing import COMPARISONS
@@ -18,6 +20,7 @@ from reviewqueue.golden.figures import trend_points
 from reviewqueue.golden.item_files import BadItems
 from reviewqueue.golden.services import drafts, sets
 from reviewqueue.pipelines.selectors import has_role, pipeline_for
+from reviewqueue.reports.remeasurement import remeasurements
 from reviewqueue.web.access import form_page, page
 from reviewqueue.web.downloads import file_of, wants_file
 from reviewqueue.web.golden_charts import trend_chart
@@ -62,10 +65,12 @@ def _list(
     request: PersonRequest, pipeline: Pipeline, *, form: NewSetForm | None = None, status: int = 200
 ) -> HttpResponse:
     due = due_for(pipeline)
+    again = [] if due else remeasurements([pipeline], now=timezone.now()).get(pipeline.pk, [])
     context = {
         "pipeline": pipeline,
         "sets": list(selectors.sets_of(pipeline)),
         "due": due[:DUE_SHOWN],
+        "again": again[:DUE_SHOWN],
         "not_shown": max(len(due) - DUE_SHOWN, 0),
         "late": sum(each.late for each in due),
         "form": form or NewSetForm(pipeline, initial={"owner": request.user.pk}),
@@ -160,6 +165,7 @@ def golden_version(request: PersonRequest, slug: str, name: str, number: int) ->
         "golden_set": found,
         "pipeline": found.pipeline,
         "is_whole": bytes(version.digest or b"") == selectors.items_digest(version),
+        "may_erase": version.published_at and has_role(request.user, ASKERS, pipeline_id=found.pipeline_id),
     }
     return show(request, "golden/version.html", context)
 
@@ -243,7 +249,7 @@ def _draft(
 
 
 def _to_edit(version: GoldenVersion | None, key: str | None) -> dict[str, Any]:
-    row = version.items.select_related("content").filter(key=key).first() if version and key else None
+    row = selectors.with_texts(version.items.filter(key=key)).first() if version and key else None
     if row is None:
         return {"comparison": "text", "segments": {}}
     return item_as_typed(selectors.item_with_content(row))
@@ -267,14 +273,14 @@ def _items_context(request: PersonRequest, version: GoldenVersion) -> dict[str, 
 
 def _row(row: GoldenItem) -> dict[str, Any]:
     item = selectors.item_with_content(row)
-    erased = not hasattr(row, "content")
+    erased = not hasattr(row, "payload")
     problems = [] if erased else item.comparison_problems()
     return {"item": item, "erased": erased, "problem": problems[0].detail if problems else ""}
 
 
 def _items_file(version: GoldenVersion) -> HttpResponse:
     """One JSON object a line, as an upload takes them."""
-    rows = version.items.select_related("content").order_by("place", "id")
+    rows = selectors.with_texts(version.items.all()).order_by("place", "id")
     lines = []
     for row in rows.iterator(chunk_size=2_000):
         item = selectors.item_with_content(row)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
 
-from reviewqueue.golden.models import GoldenAnswer, GoldenRun, GoldenVersion
+from reviewqueue.erasure import services as erasures
+from reviewqueue.golden.models import GoldenAnswer, GoldenAnswerPayload, GoldenRun, GoldenVersion
 from reviewqueue.golden.services import drafts, runs
 from reviewqueue.golden.services.drafts import NothingToPublish
 from reviewqueue.ledger.models import Event
@@ -62,6 +64,20 @@ def test_a_run_that_is_closed_while_answers_come_in_counts_exactly_what_it_took(
     assert run.answered == accepted == GoldenAnswer.objects.filter(run=run).count()
     assert run.state == ("complete" if accepted == 60 else "closed")
     assert Event.objects.filter(kind="golden.run_completed").count() == 1
+
+
+def test_of_an_item_that_is_erased_while_answers_come_in_no_answer_is_left(committed_world: World) -> None:
+    made = published(committed_world, 30)
+    runs_of_it = [started(committed_world, made, model_version=f"v{number}") for number in range(4)]
+    named = {"golden_set": "support-answers/prices", "key": "plan-7", "basis": "objection"}
+    wish = erasures.ask_for_golden_item(by=committed_world.adam, **named)
+    works: list[Callable[[], Any]] = [answering(run, answer_bodies(30)) for run in runs_of_it]
+    agree = partial(erasures.decide, by=committed_world.ada, erasure_id=wish.pk, approve=True)
+    results = at_once([*works[:2], agree, *works[2:]])
+    assert {status for statuses in results if isinstance(statuses, list) for status in statuses} <= {201, 422}
+    assert not GoldenAnswerPayload.objects.filter(answer__item__key="plan-7").exists()
+    assert GoldenAnswerPayload.objects.count() == 4 * 29
+    assert GoldenAnswer.objects.filter(item__key="plan-7").values("content_hash").distinct().count() <= 1
 
 
 def test_two_who_publish_at_once_publish_once_and_drafts_are_filled_one_after_the_other(committed_world: World) -> None:

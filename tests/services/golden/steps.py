@@ -7,6 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from reviewqueue.accounts.models import User
+from reviewqueue.erasure import services as erasures
+from reviewqueue.erasure.models import Erasure
 from reviewqueue.golden.items import Item
 from reviewqueue.golden.models import GoldenRun, GoldenSet, GoldenVersion
 from reviewqueue.golden.services import drafts, runs, sets
@@ -46,6 +49,13 @@ def published(world: World, number: int = 10, name: str = NAME, **terms: Any) ->
 def publish(world: World, golden_set: GoldenSet, items: Sequence[Item]) -> GoldenVersion:
     drafts.put_items(golden_set=golden_set, items=items)
     return drafts.publish(golden_set=golden_set, by=world.olga)
+
+
+def erase(world: World, golden_set: GoldenSet, key: str, *, agreed: User | None = None) -> Erasure:
+    """Asked for by adam, agreed to by ada."""
+    named = f"{golden_set.pipeline.slug}/{golden_set.name}"
+    wish = erasures.ask_for_golden_item(by=world.adam, golden_set=named, key=key, basis="objection")
+    return erasures.decide(by=agreed or world.ada, erasure_id=wish.pk, approve=True)
 
 
 def started(world: World, golden_set: GoldenSet, **model: Any) -> GoldenRun:

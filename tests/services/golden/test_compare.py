@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reviewqueue.golden.comparison import NotComparable, compare, with_texts
-from reviewqueue.golden.models import GoldenAnswerContent
 from reviewqueue.golden.selectors import run_before, runs_to_compare
-from tests.services.golden.steps import finished, publish, published, questions, started
+from tests.services.golden.steps import erase, finished, publish, published, questions, started
 from tests.world import World
 
 
@@ -45,9 +44,11 @@ def test_confidence_is_compared_by_log_loss(world: World) -> None:
 def test_erased_texts_leave_the_comparison(world: World) -> None:
     made = published(world)
     before, now = finished(world, made), finished(world, made, right=lambda place: place > 1)
-    GoldenAnswerContent.objects.all().delete()
     [flip] = with_texts(compare(now, before).flips, now, before)
-    assert (flip.output_before, flip.output_now, flip.known) == (None, None, "1 EUR")
+    assert (flip.output_before, flip.output_now, flip.known) == ("1 eur", "no idea", "1 EUR")
+    erase(world, made, "plan-1")
+    [flip] = with_texts(compare(now, before).flips, now, before)
+    assert (flip.output_before, flip.output_now, flip.known) == (None, None, None)
 
 
 def test_only_finished_runs_on_one_version_of_a_set_are_compared(world: World) -> None:

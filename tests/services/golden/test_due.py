@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from reviewqueue.deliveries.services import endpoints, happenings
-from reviewqueue.golden.due import due_for, late_counts, late_for
+from reviewqueue.golden.due import due_for, late_counts
 from reviewqueue.golden.models import LateNotice, SeenVersion, TrafficMark
 from reviewqueue.golden.services import runs, sets, watching
 from reviewqueue.ledger.models import Event
@@ -46,7 +46,6 @@ def test_at_once_is_due_now(world: World) -> None:
     world.claim()
     watching.watch_traffic()
     assert [due.late for due in due_for(world.pipeline)] == [True]
-    assert len(late_for(world.pipeline)) == 1
 
 
 def test_another_prompt_version_is_another_version_to_measure(world: World) -> None:
@@ -110,7 +109,7 @@ def test_nothing_is_due_without_a_published_set_or_by_a_retired_one(world: World
     golden_set(world, "draft-only")
     made = published(world)
     sets.retire_set(golden_set=made, by=world.olga)
-    assert watching.watch_traffic() == 0
+    watching.watch_traffic()
     assert due_for(world.pipeline) == []
 
 

@@ -10,13 +10,13 @@ from django.db import IntegrityError, InternalError, ProgrammingError, transacti
 from reviewqueue.errors import Forbidden, Invalid
 from reviewqueue.golden import items as limits
 from reviewqueue.golden.items import Item
-from reviewqueue.golden.models import GoldenItem, GoldenItemContent, GoldenVersion
+from reviewqueue.golden.models import GoldenItem, GoldenItemPayload, GoldenVersion
 from reviewqueue.golden.selectors import draft_of, item_with_content, items_digest, sets_of, version_in_use
 from reviewqueue.golden.services import drafts, sets
 from reviewqueue.golden.services.drafts import NothingToPublish
 from reviewqueue.golden.services.sets import GoldenSetExists, GoldenSetNotInUse, Terms
 from reviewqueue.ledger.models import Event
-from tests.services.golden.steps import golden_set, publish, published, questions
+from tests.services.golden.steps import erase, golden_set, publish, published, questions
 from tests.world import World
 
 
@@ -178,7 +178,7 @@ def test_an_empty_or_retired_set_is_not_published(world: World) -> None:
         lambda version: GoldenItem.objects.create(
             version=version, key="more", place=9, comparison="text", fingerprint=b"", commitment=b""
         ),
-        lambda version: GoldenItemContent.objects.filter(item__version=version).update(content={}),
+        lambda version: GoldenItemPayload.objects.filter(item__version=version).update(ciphertext=b""),
     ],
 )
 def test_the_database_refuses_to_change_what_is_published(world: World, change) -> None:  # type: ignore[no-untyped-def]
@@ -191,7 +191,7 @@ def test_what_was_erased_is_not_taken_into_the_next_draft(world: World) -> None:
     made = published(world, 3)
     version = version_in_use(made)
     assert version is not None
-    GoldenItemContent.objects.filter(item__version=version, item__key="plan-2").delete()
+    erase(world, made, "plan-2")
     assert items_digest(version) == bytes(version.digest)
     drafts.put_items(golden_set=made, items=[Item(key="new", answer="1")])
     assert keys(draft_of(made)) == ["plan-1", "plan-3", "new"]

@@ -13,7 +13,7 @@ from calibration import services as calibration
 from calibration.selectors import band_table, subjects
 from reviewqueue.claims.models import Claim, Decision
 from reviewqueue.golden import measuring
-from reviewqueue.golden.models import GoldenAnswer, GoldenAnswerContent, GoldenItemContent, GoldenRun
+from reviewqueue.golden.models import GoldenAnswer, GoldenAnswerPayload, GoldenRun
 from reviewqueue.golden.selectors import answers_digest, is_whole
 from reviewqueue.golden.services import runs, sets, watching
 from reviewqueue.golden.services.runs import TooManyAnswers, TooManyRuns
@@ -23,6 +23,7 @@ from reviewqueue.review.models import ReviewTask
 from tests.services.golden.steps import (
     answer_bodies,
     answered,
+    erase,
     finished,
     golden_set,
     publish,
@@ -260,7 +261,7 @@ def test_what_falls_into_no_promising_band_finds_nothing(world: World) -> None:
         lambda run: GoldenRun.objects.filter(pk=run.pk).delete(),
         lambda run: GoldenAnswer.objects.filter(run=run).update(right=True),
         lambda run: run.answers.first().delete(),
-        lambda run: GoldenAnswerContent.objects.filter(answer__run=run).update(content={}),
+        lambda run: GoldenAnswerPayload.objects.filter(answer__run=run).update(ciphertext=b""),
         lambda run: GoldenAnswer.objects.create(
             run=run, item=run.version.items.first(), confidence=1, right=True, content_hash=b"", commitment=b"",
             answered_at=timezone.now(),
@@ -277,8 +278,7 @@ def test_texts_can_be_erased_and_figures_and_digests_stay(world: World) -> None:
     made = published(world)
     run = finished(world, made)
     digests = answers_digest(run), bytes(run.version.digest)
-    GoldenAnswerContent.objects.filter(answer__run=run).delete()
-    GoldenItemContent.objects.filter(item__version=run.version, item__key="plan-1").delete()
+    erase(world, made, "plan-1")
     after = GoldenRun.objects.select_related("version").get(pk=run.pk)
     assert (answers_digest(after), bytes(after.version.digest)) == digests
     assert after.report["measures"]["accuracy"]["value"] == 1.0
