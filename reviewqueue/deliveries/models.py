@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -12,6 +13,7 @@ from reviewqueue.accounts.models import Source
 from reviewqueue.claims.models import Claim, Outcome, new_id
 from reviewqueue.deliveries.signing import Scheme
 from reviewqueue.deliveries.targets import HostPermission
+from reviewqueue.payloads.words import Words, word
 
 
 class EventType(models.TextChoices):
@@ -24,6 +26,8 @@ class EventType(models.TextChoices):
     BREAKER_TRIPPED = "breaker.tripped"
     GOLDEN_OVERDUE = "golden.overdue"
     GOLDEN_WORSE = "golden.worse_than_promised"
+    PIPELINE_ALARM = "pipeline.alarm"
+    REPORT_MADE = "report.made"
 
 
 OUTCOME_EVENTS: Final = (EventType.OUTCOME_SETTLED, EventType.OUTCOME_SUPERSEDED)
@@ -172,11 +176,17 @@ class DeliveryState(models.TextChoices):
     DEAD = "dead"  # given up; a person can replay it
 
 
-class Delivery(models.Model):
-    """One event for one endpoint. Its id is the `webhook-id` and its body is sent unchanged, at every attempt.
+class Delivery(Words):
+    """One event for one endpoint. Its id is the `webhook-id` and its text is sent unchanged, at every attempt.
 
-    `event` is the ledger entry of what happened. What concerns a whole pipeline names no claim.
+    `event` is the ledger entry of what happened. What concerns a whole pipeline names no claim. A text that says what
+    the claim says is `full`, encrypted with the key of the claim; `body` is then the text without it, which is what is
+    left once the claim is erased.
     """
+
+    WORDS: ClassVar[Mapping[str, Any]] = {"full": ""}
+    KIND = "delivery"
+    full = word("full")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="deliveries")
@@ -229,6 +239,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"
+
+    @property
+    def text(self) -> str:
+        """What is sent."""
+        return self.full or self.body
 
 
 class Attempt(models.Model):

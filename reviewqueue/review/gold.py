@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from reviewqueue.claims.models import Claim, new_id
+from reviewqueue.payloads.words import Words, word
 from reviewqueue.pipelines.models import Pipeline
 
 USUAL_RATE: Final = 0.03
@@ -42,14 +44,17 @@ class GoldOrigin(models.TextChoices):
     IMPORTED = "imported"
 
 
-class GoldItem(models.Model):
+class GoldItem(Words):
     """A claim with its known answer. The answer never changes: a wrong key is retired as void, and counts nowhere."""
+
+    WORDS: ClassVar[Mapping[str, Any]] = {"output": None}
+    KIND = "gold"
+    output = word("output")  # the right answer, where it is known
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="gold", db_index=False)
     claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="gold")
     correct = models.BooleanField()
-    output = models.JSONField(null=True)  # the right answer, where it is known
     origin = models.CharField(max_length=8, choices=GoldOrigin.choices)
     onboarding = models.BooleanField(default=False)  # who is new to the pipeline meets these first
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)

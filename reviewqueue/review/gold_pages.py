@@ -8,6 +8,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from reviewqueue.accounts.models import User
 from reviewqueue.claims.models import Outcome
+from reviewqueue.payloads.words import with_keys
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.review.gold import GoldDraw, GoldItem, GoldTerms, ReviewerPause
 from reviewqueue.review.services.gold_set import settled_beyond_one_opinion
@@ -27,7 +28,7 @@ def gold_items(pipeline: Pipeline) -> list[GoldItem]:
     """The newest, those in use first, each with how often it was answered (`judged`) and rightly (`was_right`), and
     whether another truth stands for its claim by now (`disputed`)."""
     standing = Outcome.objects.filter(claim=OuterRef("claim"), standing=True)
-    items = GoldItem.objects.filter(pipeline=pipeline).select_related("claim", "added_by")
+    items = with_keys(GoldItem.objects.filter(pipeline=pipeline).select_related("claim", "added_by"))
     counted = items.annotate(
         judged=Count("draws", filter=Q(draws__right__isnull=False)),
         was_right=Count("draws", filter=Q(draws__right=True)),
@@ -73,4 +74,4 @@ def missed(pause: ReviewerPause) -> list[GoldDraw]:
     )
     since = earlier.order_by("-ended_at").values_list("ended_at", flat=True).first()
     wrong = wrong.filter(answered_at__gt=since) if since else wrong
-    return list(wrong.select_related("item__claim__payload", "task").order_by("-answered_at")[:MISSED_SHOWN])
+    return list(wrong.select_related("item__claim__payload__key", "task").order_by("-answered_at")[:MISSED_SHOWN])

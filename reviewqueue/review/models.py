@@ -3,7 +3,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -12,6 +12,7 @@ from django.db.models import Func, Q
 from django.utils import timezone
 
 from reviewqueue.claims.models import Claim, new_id
+from reviewqueue.payloads.words import Words, word
 from reviewqueue.pipelines.models import Pipeline, ReviewForm
 from reviewqueue.review.gold import GoldDraw as GoldDraw
 from reviewqueue.review.gold import GoldItem as GoldItem
@@ -179,8 +180,13 @@ STILL_ANSWERABLE: Final = ("", LeaseEnd.EXPIRED, LeaseEnd.FORCED)
 MAX_LEASES_IN_HAND = 5
 
 
-class Lease(models.Model):
+class Lease(Words):
     """A reviewer's time-limited hold on one slot. The id is random and known to its holder alone."""
+
+    WORDS: ClassVar[Mapping[str, Any]] = {"draft": {}}
+    KIND = "draft"
+    CLAIM = "task__claim"
+    draft = word("draft")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slot = models.ForeignKey(ReviewSlot, on_delete=models.CASCADE, related_name="leases")
@@ -193,7 +199,6 @@ class Lease(models.Model):
     held_until = models.DateTimeField(null=True)  # put on hold by its reviewer: not in work before
     ended_at = models.DateTimeField(null=True)
     end_reason = models.CharField(max_length=8, choices=LeaseEnd.choices, blank=True)
-    draft = models.JSONField(default=dict)
     event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
 
     class Meta:
@@ -219,6 +224,11 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def has_draft(self) -> bool:
+        """Whether something was drafted, without reading it."""
+        return self.words is not None
 
     def is_on_hold(self, now: datetime) -> bool:
         return self.held_until is not None and self.held_until > now
@@ -300,13 +310,18 @@ class SavedFilter(models.Model):
         return self.name
 
 
-class Skip(models.Model):
+class Skip(Words):
     """A reviewer passed on a task: personal, with a reason, never an answer."""
+
+    WORDS: ClassVar[Mapping[str, Any]] = {"note": ""}
+    KIND = "skip"
+    CLAIM = "task__claim"
+    BOUND_TO = "task_id"
+    note = word("note")
 
     task = models.ForeignKey(ReviewTask, on_delete=models.CASCADE, related_name="skips")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=20)
-    note = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -316,13 +331,18 @@ class Skip(models.Model):
         return f"{self.task_id} {self.reason}"
 
 
-class HandOver(models.Model):
+class HandOver(Words):
     """A lease that was given up for a colleague, with what its holder had to say about it."""
+
+    WORDS: ClassVar[Mapping[str, Any]] = {"note": ""}
+    KIND = "hand-over"
+    CLAIM = "lease__task__claim"
+    BOUND_TO = "lease_id"
+    note = word("note")
 
     lease = models.OneToOneField(Lease, on_delete=models.CASCADE, related_name="handed_over")
     slot = models.ForeignKey(ReviewSlot, on_delete=models.CASCADE, related_name="+")
     to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
-    note = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -336,8 +356,12 @@ class Verdict(models.TextChoices):
     CANNOT_JUDGE = "cannot_judge"
 
 
-class Label(models.Model):
+class Label(Words):
     """One reviewer's judgement under a lease. Never edited: a change of mind is a new row with the next revision."""
+
+    WORDS: ClassVar[Mapping[str, Any]] = {"output": None, "note": "", "answers": {}}
+    KIND = "label"
+    output, note, answers = word("output"), word("note"), word("answers")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     task = models.ForeignKey(ReviewTask, on_delete=models.CASCADE, related_name="labels")
@@ -347,10 +371,7 @@ class Label(models.Model):
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="labels")
     revision = models.PositiveSmallIntegerField(default=0)
     verdict = models.CharField(max_length=17, choices=Verdict.choices)
-    output = models.JSONField(null=True)
     error_types = ArrayField(models.CharField(max_length=60), default=list)
-    note = models.TextField(blank=True)
-    answers = models.JSONField(default=dict)
     seconds = models.FloatField(null=True)
     late = models.BooleanField(default=False)
     blind = models.CharField(max_length=6, choices=Blind.choices)
@@ -371,14 +392,19 @@ class Label(models.Model):
         return f"{self.claim_id} {self.verdict}"
 
 
-class LabelReturn(models.Model):
+class LabelReturn(Words):
     """A senior asks whoever gave a label to think again; out until they changed it or stood by it."""
+
+    WORDS: ClassVar[Mapping[str, Any]] = {"comment": ""}
+    KIND = "return"
+    CLAIM = "label__claim"
+    BOUND_TO = "label_id"
+    comment = word("comment")
 
     slot = models.ForeignKey(ReviewSlot, on_delete=models.CASCADE, related_name="returns", db_index=False)
     label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="returns")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
-    comment = models.TextField()
     created_at = models.DateTimeField(default=timezone.now)
     answered_at = models.DateTimeField(null=True)
 

@@ -13,7 +13,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from reviewqueue.accounts.models import User
+from reviewqueue.claims.services import PayloadErased
 from reviewqueue.errors import NotFound
+from reviewqueue.payloads.words import with_keys
 from reviewqueue.pipelines.models import Pipeline, Role
 from reviewqueue.pipelines.review_form import confirms_without_words
 from reviewqueue.pipelines.selectors import (
@@ -73,38 +75,44 @@ def lease_for(reviewer: User, lease_id: UUID) -> Lease:
     """This person's lease, over or not, with its slot, task, pipeline, claim and payload.
 
     Raises NotFound, also for a lease of somebody else, and for one in a pipeline this person does not work in any more.
+    Raises PayloadErased when there is nothing left to show.
     """
     lease = (
         Lease.objects.select_related(
-            "slot__task", "task__pipeline", "task__form", "task__claim__payload", "task__claim__pipeline"
+            "slot__task", "task__pipeline", "task__form", "task__claim__payload__key", "task__claim__pipeline"
         )
         .filter(pk=lease_id, reviewer=reviewer)
         .first()
     )
     if lease is None or not _works_in(reviewer, lease.task.pipeline_id):
         raise NotFound("There is no such lease.")
+    if not hasattr(lease.task.claim, "payload"):
+        raise PayloadErased("What was said in this claim was erased, so there is nothing left to judge.")
     return lease
 
 
 def last_draft(reviewer: User, task_id: UUID) -> dict[str, Any]:
     """What this person had written about the task before their last lease of it ran out."""
     earlier = Lease.objects.filter(task_id=task_id, reviewer=reviewer).order_by("-granted_at")
-    return earlier.values_list("draft", flat=True).first() or {}
+    last = earlier.only("task_id", "words").first()
+    draft: dict[str, Any] = last.draft if last and last.has_draft else {}
+    return draft
 
 
 def lease_to_be(reservation: Reservation) -> Lease:
     """The lease that a reservation would turn into, as `lease_for` returns leases; not stored."""
     slot = ReviewSlot.objects.select_related(
-        "task__pipeline", "task__form", "task__claim__payload", "task__claim__pipeline"
+        "task__pipeline", "task__form", "task__claim__payload__key", "task__claim__pipeline"
     ).get(pk=reservation.slot_id)
-    return Lease(
+    lease = Lease(
         id=reservation.pk,
         slot=slot,
         task=slot.task,
         reviewer=reservation.reviewer,
         expires_at=reservation.expires_at,
-        draft=last_draft(reservation.reviewer, slot.task_id),
     )
+    lease.draft = last_draft(reservation.reviewer, slot.task_id)
+    return lease
 
 
 def lease_or_reserved(reviewer: User, lease_id: UUID) -> Lease:
@@ -144,7 +152,7 @@ def flagged_batch(reviewer: User, pipeline: Pipeline) -> list[ReviewSlot]:
         | Exists(Skip.objects.filter(task=task, **mine))
         | Exists(Lease.objects.filter(task=task, ended_at__isnull=True, **mine))
     )
-    found = open_to_me.select_related("task__claim__payload")
+    found = open_to_me.select_related("task__claim__payload__key")
     return list(found.order_by("turn", "id")[:FLAGGED_AT_ONCE])
 
 
@@ -168,8 +176,8 @@ def escalation_notes(lease: Lease) -> list[str]:
     say what its writer thought."""
     if lease.task.blind != Blind.NONE or not lease.slot.seniors_only:
         return []
-    notes = Skip.objects.filter(task_id=lease.task_id, reason=ESCALATED).order_by("pk").values_list("note", flat=True)
-    return list(notes)
+    skips = with_keys(Skip.objects.filter(task_id=lease.task_id, reason=ESCALATED))
+    return [skip.note for skip in skips.order_by("pk")]
 
 
 def handed_with(lease: Lease) -> HandOver | None:
@@ -177,7 +185,9 @@ def handed_with(lease: Lease) -> HandOver | None:
     say what its writer thought."""
     if lease.task.blind != Blind.NONE or lease.slot.for_reviewer_id != lease.reviewer_id:
         return None
-    handed = HandOver.objects.filter(slot=lease.slot_id, to=lease.reviewer_id).select_related("lease__reviewer")
+    handed = with_keys(
+        HandOver.objects.filter(slot=lease.slot_id, to=lease.reviewer_id).select_related("lease__reviewer")
+    )
     return handed.order_by("pk").last()
 
 
@@ -216,7 +226,7 @@ def _first_or_not_found(ids: QuerySet[Any, UUID], detail: str) -> UUID:
 def label_for(reviewer: User, label_id: UUID) -> Label:
     """This person's label, any revision. Raises NotFound."""
     label = (
-        Label.objects.select_related("task__pipeline", "task__form", "claim__payload", "lease", "slot")
+        Label.objects.select_related("task__pipeline", "task__form", "claim__payload__key", "lease", "slot")
         .filter(pk=label_id, reviewer=reviewer)
         .first()
     )
@@ -239,18 +249,18 @@ def label_of_another(senior: User, label_id: UUID) -> Label:
 def returned_to(user: User) -> list[LabelReturn]:
     """What seniors gave back to this person, oldest first; one short walk of an index."""
     found = LabelReturn.objects.filter(reviewer=user, answered_at__isnull=True)
-    return list(found.select_related("label__task__pipeline", "by").order_by("pk")[:RETURNS_SHOWN])
+    return list(with_keys(found.select_related("label__task__pipeline", "by")).order_by("pk")[:RETURNS_SHOWN])
 
 
 def returns_of_claim(claim_id: UUID) -> dict[int, LabelReturn]:
     """What is out of a claim's labels, by slot."""
     out = LabelReturn.objects.filter(label__claim=claim_id, answered_at__isnull=True)
-    return {returned.slot_id: returned for returned in out.select_related("by")}
+    return {returned.slot_id: returned for returned in with_keys(out.select_related("by"))}
 
 
 def return_of(label: Label) -> LabelReturn | None:
     found = LabelReturn.objects.filter(slot=label.slot_id, answered_at__isnull=True)
-    return found.select_related("by").first()
+    return with_keys(found.select_related("by")).first()
 
 
 def _works_in(reviewer: User, pipeline_id: int) -> bool:
@@ -273,7 +283,7 @@ def recent_labels(user: User, limit: int = 10, *, with_texts: bool = False) -> l
     """This person's last answers, newest first, each as it stands; `with_texts` loads what they were about."""
     later = Label.objects.filter(slot=OuterRef("slot"), revision__gt=OuterRef("revision"))
     labels = Label.objects.filter(~Exists(later), reviewer=user)
-    texts = ["claim__payload"] if with_texts else []
+    texts = ["claim__payload__key"] if with_texts else []
     return list(labels.select_related("task__pipeline", "claim", "lease", *texts).order_by("-id")[:limit])
 
 

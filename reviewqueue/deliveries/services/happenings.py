@@ -47,6 +47,11 @@ def _is_expiry(body: Body) -> bool:
     return body.get("from_route") == "uncertain" and "step_timeout" in body.get("reasons", ())
 
 
+def _is_report(body: Body) -> bool:
+    """An audit report of one pipeline: what concerns them all is not told to sources."""
+    return body.get("format") == "report" and body.get("pipeline") is not None
+
+
 _SUBJECT: Final = ("model", "model_version", "prompt_version")
 
 HAPPENINGS: Final = (
@@ -64,6 +69,15 @@ HAPPENINGS: Final = (
         "golden.run_completed",
         lambda body: bool(body.get("worse_bands")),
         (*_SUBJECT, "golden_set", "golden_version", "run", "worse_bands"),
+    ),
+    Happening(
+        EventType.PIPELINE_ALARM, "pipeline.alarm", lambda _: True, ("code", "subject", "tone", "state", "since_us")
+    ),
+    Happening(
+        EventType.REPORT_MADE,
+        "export.created",
+        _is_report,
+        ("export", "leaf_from", "leaf_to", "tree_size", "manifest_hash"),
     ),
 )
 

@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from reviewqueue.accounts.models import Source
 from reviewqueue.claims.models import Claim, Outcome
-from reviewqueue.deliveries.models import Delivery, DeliveryState, Endpoint
+from reviewqueue.deliveries.models import Delivery, DeliveryState, Endpoint, Payload
 from reviewqueue.deliveries.payloads import event_type, outcome_body
 from reviewqueue.deliveries.services.endpoints import callback_endpoint
 from reviewqueue.deliveries.services.verification import callback_host
+from reviewqueue.payloads.words import with_keys
 from reviewqueue.transactions import service
 
 LEAST_UNDO_SECONDS: Final = 10
@@ -126,7 +127,7 @@ def _still_standing(outcomes: set[UUID]) -> dict[UUID, Outcome]:
     asked = Claim.objects.filter(outcomes__in=outcomes)
     quiet = Claim.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=asked.values("pk"))
     standing = Outcome.objects.filter(standing=True, claim__in=list(quiet.values_list("pk", flat=True)))
-    return standing.select_related("claim__pipeline").in_bulk(outcomes)
+    return with_keys(standing.select_related("claim__pipeline")).in_bulk(outcomes)
 
 
 def _deliveries(untold: list[tuple[UUID, UUID, UUID | None]], standing: dict[UUID, Outcome]) -> Iterator[Delivery]:
@@ -137,7 +138,7 @@ def _deliveries(untold: list[tuple[UUID, UUID, UUID | None]], standing: dict[UUI
         if outcome is None:
             continue
         host = callback_host(endpoint, outcome.claim) if endpoint.url is None else None
-        yield Delivery(
+        delivery = Delivery(
             endpoint=endpoint,
             event_id=outcome.event_id,
             claim=outcome.claim,
@@ -145,5 +146,17 @@ def _deliveries(untold: list[tuple[UUID, UUID, UUID | None]], standing: dict[UUI
             host=host,
             state=DeliveryState.WAITING if host and host.verified_at is None else DeliveryState.PENDING,
             type=event_type(replaced),
-            body=outcome_body(outcome, replaced=replaced, payload=endpoint.payload),
+            body=outcome_body(outcome, replaced=replaced, payload=Payload.THIN),
         )
+        if endpoint.payload == Payload.FULL:
+            _add_output(delivery, outcome, replaced)
+        yield delivery
+
+
+def _add_output(delivery: Delivery, outcome: Outcome, replaced: UUID | None) -> None:
+    text = outcome_body(outcome, replaced=replaced, payload=Payload.FULL)
+    if outcome.output is None:
+        delivery.body = text
+    else:
+        delivery.full = text
+        delivery.close_words()

@@ -38,6 +38,7 @@ from reviewqueue.deliveries.signing import Scheme, SigningSecret, signature_head
 from reviewqueue.deliveries.targets import HostPermission
 from reviewqueue.deliveries.vault import SecretUnreadable, unsealed
 from reviewqueue.ledger import services as ledger
+from reviewqueue.payloads.words import with_keys
 from reviewqueue.transactions import service
 
 log = logging.getLogger(__name__)
@@ -150,9 +151,9 @@ def _due(endpoint: Endpoint, now: datetime) -> QuerySet[Delivery]:
     is_open = endpoint.state == EndpointState.ACTIVE and (endpoint.rests_until is None or endpoint.rests_until <= now)
     due = endpoint.deliveries.filter(state=DeliveryState.PENDING, next_at__lte=now)
     return (
-        (due if is_open else due.filter(type=CHALLENGE))
+        with_keys(due if is_open else due.filter(type=CHALLENGE))
         .select_for_update(skip_locked=True, of=("self",))
-        .select_related("claim", "endpoint")
+        .select_related("endpoint")
         .order_by("next_at", "id")
     )
 
@@ -173,7 +174,7 @@ def _begin(
     delivery.next_at = now + IN_FLIGHT
     delivery.save(update_fields=["attempts", "next_at"])
     Attempt.objects.create(delivery=delivery, number=delivery.attempts, started_at=now)
-    body = delivery.body.encode()
+    body = delivery.text.encode()
     signatures = signature_headers(signers, message_id=str(delivery.pk), timestamp=int(now.timestamp()), body=body)
     return Parcel(
         delivery_id=delivery.pk,

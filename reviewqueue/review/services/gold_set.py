@@ -17,6 +17,7 @@ from reviewqueue.claims.models import Claim, Outcome, OutcomeBasis
 from reviewqueue.claims.services import millionths
 from reviewqueue.errors import Conflict, FieldProblem, Invalid, NotFound
 from reviewqueue.ledger import services as ledger
+from reviewqueue.payloads.words import with_keys
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.rights import actor_in
 from reviewqueue.review.gold import GoldItem, GoldOrigin, GoldTerms
@@ -68,7 +69,7 @@ def add_settled(*, pipeline: Pipeline, claim_ids: Sequence[UUID], by: User, onbo
     _check_number(claim_ids)
     keys = {
         outcome.claim_id: (bool(outcome.correct), outcome.output)
-        for outcome in settled_beyond_one_opinion(pipeline).filter(claim__in=claim_ids)
+        for outcome in with_keys(settled_beyond_one_opinion(pipeline).filter(claim__in=claim_ids))
     }
     if set(claim_ids) - set(keys):
         raise KeyNotSettled("A gold task needs a claim that several people or a senior settled, and that is none yet.")
@@ -124,12 +125,12 @@ def _add(
             pipeline=pipeline,
             claim=claim,
             correct=correct,
-            output=None if correct else output,
             origin=origin,
             onboarding=onboarding,
             added_by=by,
             added_at=now,
         )
+        item.output = None if correct else output
         salt = secrets.token_bytes(32)
         item.event_id = ledger.append(
             event="gold.added",

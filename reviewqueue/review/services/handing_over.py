@@ -15,6 +15,7 @@ from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import WORKING_ROLES, people_of, skills_of
 from reviewqueue.review.answers import text_problems
 from reviewqueue.review.clock import microseconds
+from reviewqueue.review.comments import masked_comment
 from reviewqueue.review.models import HandOver, Label, Lease, LeaseEnd, ReviewSlot, Skip
 from reviewqueue.review.resolution import BY_SENIORS
 from reviewqueue.review.services import gold
@@ -45,6 +46,7 @@ def hand_over(*, reviewer: User, lease_id: UUID, to: str, note: str = "") -> Non
         raise lease_lost(held)
     person = _colleague(held, reviewer, to)
     until = held.now + KEPT
+    note = masked_comment(note, held.claim.pipeline_id)
     commitment = claims.payload_commitment(bytes(held.claim.payload.salt), {"lease": str(held.lease.pk), "note": note})
     record(
         held,
@@ -54,7 +56,9 @@ def hand_over(*, reviewer: User, lease_id: UUID, to: str, note: str = "") -> Non
         until_us=microseconds(until),
         note_commitment=commitment,
     )
-    HandOver.objects.create(lease=held.lease, slot=held.lease.slot, to=person, note=note, created_at=held.now)
+    over = HandOver(lease=held.lease, slot=held.lease.slot, to=person, created_at=held.now)
+    over.note = note
+    over.save(force_insert=True)
     end_lease(held.lease, LeaseEnd.HANDED, held.now)
     ReviewSlot.objects.filter(pk=held.lease.slot_id).update(free_at=Now(), for_reviewer=person, for_until=until)
     gold.ends_with_its_lease(held.lease.task, actor=SYSTEM, now=held.now)

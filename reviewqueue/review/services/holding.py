@@ -92,5 +92,5 @@ def end_lease(lease: Lease, reason: LeaseEnd, now: datetime) -> None:
     changed = ["ended_at", "end_reason"]
     if reason == LeaseEnd.LABELLED:
         lease.draft = {}  # what was drafted is the label now; in every other case it is kept
-        changed.append("draft")
+        changed.append("words")
     lease.save(update_fields=changed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -18,6 +18,7 @@ from reviewqueue.pipelines.selectors import has_role
 from reviewqueue.review import selectors
 from reviewqueue.review.answers import LabelAnswer, content_hash, judged
 from reviewqueue.review.clock import database_now
+from reviewqueue.review.comments import masked_comment
 from reviewqueue.review.models import Blind, Label, LeaseEnd, ReviewSlot, ReviewTask
 from reviewqueue.review.resolution import BY_OTHERS, BY_SENIORS
 from reviewqueue.review.services import adjudication, returning
@@ -58,6 +59,7 @@ def submit_label(*, reviewer: User, lease_id: UUID, answer: LabelAnswer) -> Labe
         Invalid: the answer does not fit the form.
     """
     held = hold(reviewer=reviewer, lease_id=lease_id)
+    answer = replace(answer, note=masked_comment(answer.note, held.claim.pipeline_id))
     given = content_hash(answer)
     earlier = Label.objects.filter(task=held.lease.task_id, reviewer=reviewer, revision=0).first()
     if earlier and earlier.lease_id == held.lease.pk and bytes(earlier.request_hash) == given:
@@ -164,19 +166,22 @@ def revise_label(*, reviewer: User, label_id: UUID, answer: LabelAnswer, reason:
         NotFound: not a label of this person.
         UndoWindowOver: too late, and not returned by a senior.
         WithSeniors: it was returned, and meanwhile a senior decides about the claim.
+        PayloadErased: what it was about is gone.
         Invalid: the answer does not fit the form, or `reason` is not one of REVISION_REASONS.
     """
     if reason not in REVISION_REASONS:
         known = ", ".join(REVISION_REASONS)
         raise Invalid([FieldProblem("/reason", "choice", f"The reason is one of: {known}.")])
     claim = claims.lock_claim(selectors.claim_of_label(reviewer, label_id))
+    claims.check_not_erased(claim)
     named = selectors.label_for(reviewer, label_id)
     revisions = list(
         Label.objects.filter(slot=named.slot_id)
-        .select_related("claim__payload", "task", "reviewer")
+        .select_related("claim__payload__key", "task", "reviewer")
         .order_by("revision")
     )
     first, last, now = revisions[0], revisions[-1], database_now()
+    answer = replace(answer, note=masked_comment(answer.note, claim.pipeline_id))
     given, returned = content_hash(answer), returning.open_return(named.slot_id)
     if bytes(last.request_hash) == given:
         if returned:

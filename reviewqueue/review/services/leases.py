@@ -26,6 +26,7 @@ from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.review import selectors
 from reviewqueue.review.answers import text_problems
 from reviewqueue.review.clock import database_now, microseconds
+from reviewqueue.review.comments import masked_comment
 from reviewqueue.review.models import FOR_ANYBODY, MAX_LEASES_IN_HAND, Lease, LeaseEnd, ReviewSlot, Skip
 from reviewqueue.review.picking import (
     EXPIRIES_BEFORE_SENIORS,
@@ -164,22 +165,24 @@ def _grant(reviewer: User, picked: Picked, lease_id: UUID) -> UUID:
         reviewer=reviewer.pseudonym,
         expires_us=microseconds(picked.expires_at),
     )
-    draft = selectors.last_draft(reviewer, picked.task_id)
-    _with_free_hand(
-        reviewer,
-        lambda hand: Lease.objects.create(
-            id=lease_id,
-            slot_id=picked.slot_id,
-            task_id=picked.task_id,
-            reviewer=reviewer,
-            lease_no=picked.lease_no,
-            hand=hand,
-            granted_at=picked.granted_at,
-            expires_at=picked.expires_at,
-            draft=draft,
-            event_id=entry.id,
-        ),
+    lease = Lease(
+        id=lease_id,
+        slot_id=picked.slot_id,
+        task_id=picked.task_id,
+        reviewer=reviewer,
+        lease_no=picked.lease_no,
+        granted_at=picked.granted_at,
+        expires_at=picked.expires_at,
+        event_id=entry.id,
     )
+    if draft := selectors.last_draft(reviewer, picked.task_id):
+        lease.draft = draft
+
+    def write(hand: int) -> None:
+        lease.hand = hand
+        lease.save(force_insert=True)
+
+    _with_free_hand(reviewer, write)
     return lease_id
 
 
@@ -293,6 +296,7 @@ def release(*, reviewer: User, lease_id: UUID, reason: str, note: str = "") -> N
     if held.lost:
         raise lease_lost(held)
     skipped = reason not in PUT_BACK
+    note = masked_comment(note, held.claim.pipeline_id)
     commitment = claims.payload_commitment(bytes(held.claim.payload.salt), {"lease": str(lease.pk), "note": note})
     record(held, reviewer, "lease.released", reason=reason or "back", note_commitment=commitment)
     if skipped:
@@ -315,9 +319,10 @@ def _check_release(reason: str, note: str) -> None:
 
 def _skip(held: Held, reviewer: User, reason: str, note: str) -> None:
     task_id = held.lease.task_id
-    Skip.objects.get_or_create(
-        task_id=task_id, reviewer=reviewer, defaults={"reason": reason, "note": note, "created_at": held.now}
-    )
+    if not Skip.objects.filter(task=task_id, reviewer=reviewer).exists():
+        skip = Skip(task=held.lease.task, reviewer=reviewer, reason=reason, created_at=held.now)
+        skip.note = note
+        skip.save(force_insert=True)
     if reason == ESCALATE or Skip.objects.filter(task_id=task_id).count() >= SKIPS_BEFORE_SENIORS:
         ReviewSlot.objects.filter(task_id=task_id, done=False).update(seniors_only=True, **FOR_ANYBODY)
 
@@ -336,7 +341,11 @@ def save_draft(*, reviewer: User, lease_id: UUID, draft: Mapping[str, Any]) -> N
     if not fits:
         raise Invalid([FieldProblem("", "value", "A draft is storable JSON of at most 300 KiB.")])
     lease = selectors.lease_for(reviewer, lease_id)
-    Lease.objects.filter(pk=lease.pk).update(draft=dict(draft))
+    kept = dict(draft)
+    if isinstance(kept.get("note"), str):
+        kept["note"] = masked_comment(kept["note"], lease.task.pipeline_id)
+    lease.draft = kept
+    lease.save(update_fields=["words"])
 
 
 # --- expiry ---------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from reviewqueue.ledger import services as ledger
 from reviewqueue.review import selectors
 from reviewqueue.review.answers import text_problems
 from reviewqueue.review.clock import database_now
+from reviewqueue.review.comments import masked_comment
 from reviewqueue.review.models import Label, LabelReturn, ReviewTask
 from reviewqueue.review.resolution import BY_SENIORS
 from reviewqueue.review.services import second_looks
@@ -40,6 +41,7 @@ def return_label(*, senior: User, label_id: UUID, comment: str) -> LabelReturn:
     Raises:
         NotFound: no label in a pipeline where this person is a senior, or of a task that may still be theirs to judge.
         Forbidden: their own label.
+        PayloadErased: what it was about is gone.
         WithSeniors: a senior decides the claim, or has; or a second look at it is under way.
         Invalid: no comment, or one that cannot be stored.
     """
@@ -52,21 +54,20 @@ def return_label(*, senior: User, label_id: UUID, comment: str) -> LabelReturn:
     named = selectors.label_of_another(senior, label_id)
     if named.reviewer_id == senior.pk:
         raise Forbidden("This is your own label.")
+    claims.check_not_erased(claim)
     already = open_return(named.slot_id)
     if already:
         return already
     check_not_with_seniors(claim, named.task)
     if second_looks.is_under_way(claim):
         raise WithSeniors("Somebody else looks at this claim again. What they find comes first.")
+    comment = masked_comment(comment, claim.pipeline_id)
     last = Label.objects.filter(slot=named.slot_id).order_by("-revision")[0]
-    returned = LabelReturn.objects.create(
-        slot_id=last.slot_id,
-        label=last,
-        reviewer_id=last.reviewer_id,
-        by=senior,
-        comment=comment,
-        created_at=database_now(),
+    returned = LabelReturn(
+        slot_id=last.slot_id, label=last, reviewer_id=last.reviewer_id, by=senior, created_at=database_now()
     )
+    returned.comment = comment
+    returned.save(force_insert=True)
     content = {"label": str(last.pk), "comment": comment}
     ledger.append(
         event="label.returned",

@@ -202,7 +202,7 @@ def agrees(again: Relabel, correct: bool | None, output: object) -> bool:
         return False
     if correct or not knows_answer(again.task.form.document) or None in (output, before.output):
         return True
-    return output == before.output
+    return bool(output == before.output)
 
 
 def record(again: Relabel, *, label: Label, found: Resolution, outcome: Outcome | None, actor: Actor) -> None:

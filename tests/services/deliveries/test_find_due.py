@@ -153,7 +153,7 @@ def test_a_thin_body_names_the_claim_and_a_full_one_also_the_right_answer(world:
     )
     outcome = settled(world, WRONG, external_id="ticket-8842/answer-1")
     find()
-    thin, full = (json.loads(delivery.body) for delivery in told().order_by("endpoint__created_at"))
+    thin, full = (json.loads(delivery.text) for delivery in told().order_by("endpoint__created_at"))
     assert thin == {
         "type": EventType.OUTCOME_SETTLED,
         "timestamp": thin["timestamp"],

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 from standardwebhooks import Webhook
 
 from reviewqueue.accounts import services as accounts
+from reviewqueue.alarms import services as alarms
 from reviewqueue.cascade.services import rerouting, steps
 from reviewqueue.deliveries.models import EventType
 from reviewqueue.deliveries.services import endpoints, happenings
 from reviewqueue.golden.services import watching
 from reviewqueue.policy import services as policies
+from reviewqueue.reports.alarms import WARNING, Alarm
 from tests.services.cascade.steps import cascading, time_passes, unsure
 from tests.services.deliveries.steps import Hook, find, hooked, outlived, reported, send, settled, the_delivery, told
 from tests.services.golden.steps import finished, published
+from tests.services.ledger.cast import prepare_sealing
+from tests.services.reports.steps import made
 from tests.unit.deliveries.receiver import Receiver
 from tests.world import MODEL, SETUP, World
 
@@ -71,10 +77,13 @@ def test_a_band_that_recovers_and_fails_again_is_told_twice(world: World, hook: 
     assert happenings.find_recent() == 2
 
 
-def test_every_kind_there_is_arrives_signed(world: World, receiver: Receiver) -> None:
+def test_every_kind_there_is_arrives_signed(
+    world: World, receiver: Receiver, settings: Settings, tmp_path: Path
+) -> None:
     """An outcome, one that replaces it, a step that ran out, a breaker, a band, a golden run that is late or worse than
-    promised: the reference library accepts each.
+    promised, an alarm, a report: the reference library accepts each.
     """
+    prepare_sealing(settings, tmp_path)
     hook = hooked(world, receiver, events=list(EventType.values))
     first = settled(world)
     find()
@@ -91,6 +100,9 @@ def test_every_kind_there_is_arrives_signed(world: World, receiver: Receiver) ->
     policies.stop_automation(pipeline=world.pipeline, by=world.sam, reason="incident")
     world.validate_band(BAND)
     world.validate_band(BAND, state="breach")
+    alarm = Alarm("no_gold", WARNING, "No gold task was answered for a week.", "")
+    alarms.keep(pipeline=world.pipeline, alarms=[alarm], now=timezone.now())
+    made(world.ada, world.pipeline)
     happenings.find_recent()
     while send():
         pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 
 import pytest
@@ -67,11 +67,20 @@ def answer_gold(reviewer: User, claims: list[Claim], answer: LabelAnswer = RIGHT
 
 
 @contextmanager
-def always_gold() -> Iterator[None]:
-    """Every draw says gold, at whatever rate above zero."""
+def drawing(number: float) -> Iterator[None]:
+    """Every draw gives this number."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(gold, "draw_number", lambda lease_id: 0.0)
+        patched.setattr(gold, "draw_number", lambda lease_id: number)
         yield
+
+
+def always_gold() -> AbstractContextManager[None]:
+    """Every draw says gold, at whatever rate above zero."""
+    return drawing(0.0)
+
+
+def never_gold() -> AbstractContextManager[None]:
+    return drawing(1.0)
 
 
 def pause(world: World) -> ReviewerPause:

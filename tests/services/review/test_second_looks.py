@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from reviewqueue.claims.models import Claim, Outcome
 from reviewqueue.claims.reporting import Report, report_outcome
+from reviewqueue.erasure import services as erasing
 from reviewqueue.errors import Forbidden, Invalid
 from reviewqueue.ledger.models import Event
 from reviewqueue.review.models import Blind, Label, Lease, Relabel, RelabelRound, RelabelWhy, ReviewSlot, ReviewTask
@@ -39,7 +40,7 @@ from tests.services.review.steps import (
 )
 from tests.services.review.test_change_tasks import change, reasons, to
 from tests.services.review.test_revise_label import outcomes, revise
-from tests.world import IDENTITY, POLICY, World
+from tests.world import IDENTITY, POLICY, SETUP, World
 
 
 def labelled(world: World, answer: labels.LabelAnswer = WRONG, **changes: Any) -> Claim:
@@ -185,7 +186,7 @@ def test_what_moved_on_since_the_search_is_passed_over(world: World) -> None:
     other_pipeline = another_pipeline(world)
     with pytest.raises(NothingToLookAt):
         second_looks.start_round(pipeline=other_pipeline, by=world.olga, found=search, wanted=5, now=timezone.now())
-    erased.payload.delete()
+    erasing.erase_by_itself(erased, basis="retention", actor=SETUP, now=timezone.now())
     second_looks.start_round(pipeline=world.pipeline, by=world.olga, found=search, wanted=5, now=timezone.now())
     assert set(Relabel.objects.filter(sample="suspect").values_list("claim", flat=True)) == {settled.pk, elsewhere.pk}
 
