@@ -1,0 +1,1 @@
+"""Taking away what was said, and who somebody was, while every proof stays valid."""
