@@ -20,6 +20,7 @@ class Facts:
     claim and those worked out at intake. `checks` holds what the policy's verifiers found, by the digest of the check:
     routing reads findings and makes no check itself.
     `audit_rates` holds, by band key, the audit rate that was worked out for claims of this subject and its segments.
+    `epoch` names the key that `audit_u` was drawn with; routing does not look at it.
     """
 
     model: str
@@ -37,10 +38,11 @@ class Facts:
     case_mandatory: bool = False
     checks: Mapping[str, Finding] = field(default_factory=dict)
     audit_rates: Mapping[str, float] = field(default_factory=dict)
+    epoch: str = ""
 
 
 _NAMES: Final = tuple(each.name for each in fields(Facts))
-_LATER: Final = frozenset({"signals", "case_mandatory", "checks", "audit_rates"})
+_LATER: Final = frozenset({"signals", "case_mandatory", "checks", "audit_rates", "epoch"})
 """Fields that facts stored by earlier versions lack. They are written only where they say something."""
 
 

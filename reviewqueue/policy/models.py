@@ -179,6 +179,38 @@ class AuditRates(models.Model):
         return f"{self.model} {self.model_version} {self.band}: {self.rates}"
 
 
+class SamplingEpoch(models.Model):
+    """A month in which one key draws the audit samples of a pipeline: committed to before, revealed after."""
+
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="sampling_epochs")
+    base = models.CharField(max_length=40)  # what the policy calls it
+    name = models.CharField(max_length=60)
+    commitment = models.CharField(max_length=64)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    committed_at = models.DateTimeField(default=timezone.now)
+    event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")
+    revealed_at = models.DateTimeField(null=True)
+    revealed_event = models.OneToOneField("ledger.Event", null=True, on_delete=models.PROTECT, related_name="+")
+    # By the rate in millionths: how many claims a band decided, and how many of them were drawn. As of counted_at.
+    counts = models.JSONField(default=dict)
+    counted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="sampling_epoch_once", fields=["pipeline", "name"]),
+            models.CheckConstraint(
+                name="sampling_epoch_revealed_has_entry",
+                condition=Q(revealed_at__isnull=True, revealed_event__isnull=True)
+                | Q(revealed_at__isnull=False, revealed_event__isnull=False),
+            ),
+        ]
+        indexes = [models.Index(name="sampling_epoch_by_start", fields=["pipeline", "-starts_at"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class BreakerCause(models.TextChoices):
     DRIFT = "drift"
     OUTCOME = "outcome"

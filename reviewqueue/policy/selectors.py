@@ -17,6 +17,8 @@ from reviewqueue.policy.document import Policy, policy_hash
 from reviewqueue.policy.keys import sampling_key
 from reviewqueue.policy.models import Breaker, OnePersonApproval, PolicyStatus, PolicyVersion, ShadowRun
 from reviewqueue.policy.parsing import parse_policy
+from reviewqueue.redaction.rules import NO_REDACTION, Rules
+from reviewqueue.redaction.rules import rules_in as redaction_in
 
 NO_EPOCH: Final = "none"
 """The sampling epoch where no policy names one."""
@@ -74,10 +76,12 @@ class PipelineTerms:
     review_form: Mapping[str, Any]
     policy: ActivePolicy | None
     sampling_key: bytes
+    epoch: str
     states: Mapping[Subject, Mapping[str, str]]
     breakers: Collection[Subject] = ()
     queue_rules: QueueRules = NO_RULES
     rates: Mapping[Subject, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    redaction: Rules = NO_REDACTION
 
     def unknown_names(self, category: str | None, segments: Mapping[str, str]) -> list[FieldProblem]:
         problems = []
@@ -118,7 +122,7 @@ def terms_of_source(
 
 _TERMS: Final = """
     SELECT pipeline.id, pipeline.slug, pipeline.categories, pipeline.segment_values, form.id, form.document_text,
-           pipeline.queue_rules,
+           pipeline.queue_rules, pipeline.redaction,
            version.id, version.number, version.document_hash,
            (SELECT jsonb_agg(jsonb_build_array(model, model_version, prompt_version, band, state))
               FROM policy_bandstate
@@ -129,7 +133,9 @@ _TERMS: Final = """
              WHERE policy_version_id = version.id
                AND model = ANY(%s) AND model_version = ANY(%s) AND prompt_version = ANY(%s)),
            (SELECT jsonb_agg(jsonb_build_array(model, model_version, prompt_version))
-              FROM policy_breaker WHERE pipeline_id = pipeline.id AND reset_at IS NULL)
+              FROM policy_breaker WHERE pipeline_id = pipeline.id AND reset_at IS NULL),
+           (SELECT jsonb_agg(jsonb_build_array(base, name) ORDER BY starts_at, id) FROM policy_samplingepoch
+             WHERE pipeline_id = pipeline.id AND revealed_at IS NULL AND starts_at <= clock_timestamp())
       FROM pipelines_pipeline AS pipeline
       JOIN pipelines_reviewform AS form ON form.id = pipeline.form_id
       JOIN pipelines_pipeline_sources AS posts ON posts.pipeline_id = pipeline.id AND posts.source_id = %s
@@ -138,8 +144,8 @@ _TERMS: Final = """
 
 
 def _terms(row: tuple[Any, ...]) -> PipelineTerms:
-    pipeline_id, slug, categories, segment_values, form_id, review_form, queue_rules, *version = row[:-3]
-    measured, worked_out, broken = row[-3:]
+    pipeline_id, slug, categories, segment_values, form_id, review_form, queue_rules, redaction, *version = row[:-4]
+    measured, worked_out, broken, epochs = row[-4:]
     version_id, number, document_hash = version
     policy = ActivePolicy(version_id, number, document_hash, policy_of(version_id, document_hash)) if number else None
     states: dict[Subject, dict[str, str]] = {}
@@ -148,6 +154,7 @@ def _terms(row: tuple[Any, ...]) -> PipelineTerms:
     rates: dict[Subject, dict[str, dict[str, float]]] = {}
     for model, model_version, prompt_version, band, by_segment in json.loads(worked_out or "[]"):
         rates.setdefault((model, model_version, prompt_version), {})[band] = by_segment
+    epoch = _epoch(policy, json.loads(epochs or "[]"))
     return PipelineTerms(
         pipeline_id=pipeline_id,
         slug=slug,
@@ -156,12 +163,22 @@ def _terms(row: tuple[Any, ...]) -> PipelineTerms:
         form_id=form_id,
         review_form=json.loads(review_form),
         queue_rules=rules_in(queue_rules),
+        redaction=redaction_in(redaction),
         policy=policy,
-        sampling_key=sampling_key(slug, policy.policy.sampling.epoch if policy else NO_EPOCH),
+        sampling_key=sampling_key(slug, epoch or NO_EPOCH),
+        epoch=epoch,
         states=states,
         rates=rates,
         breakers=frozenset((model, version, prompt) for model, version, prompt in json.loads(broken or "[]")),
     )
+
+
+def _epoch(policy: ActivePolicy | None, begun: Sequence[tuple[str, str]]) -> str:
+    """The last one that has begun and whose key was committed to; without a policy nothing is drawn."""
+    if policy is None:
+        return ""
+    base = policy.policy.sampling.epoch
+    return next((name for of, name in reversed(begun) if of == base), base)
 
 
 _PEOPLE: Final = ("proposed_by", "approved_by", "second_approved_by")

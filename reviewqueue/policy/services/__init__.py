@@ -12,6 +12,7 @@ from reviewqueue.policy.services.breakers import (
     stop_automation,
     trip_breaker,
 )
+from reviewqueue.policy.services.epochs import turn_epochs
 from reviewqueue.policy.services.held import FourEyes, PolicyMovedOn, PolicyNotInState, PolicyOutdated
 from reviewqueue.policy.services.one_person import (
     OnePersonNotInState,
@@ -49,5 +50,6 @@ __all__ = [
     "stop_automation",
     "stop_shadow",
     "trip_breaker",
+    "turn_epochs",
     "withdraw",
 ]

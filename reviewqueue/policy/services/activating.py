@@ -6,12 +6,10 @@ from django.utils import timezone
 
 from reviewqueue.accounts.models import User
 from reviewqueue.ledger import services as ledger
-from reviewqueue.ledger.actors import Actor
-from reviewqueue.policy.keys import sampling_key
 from reviewqueue.policy.models import PolicyStatus, PolicyVersion
 from reviewqueue.policy.rights import actor_in
-from reviewqueue.policy.sampling import commitment
 from reviewqueue.policy.services.approving import approve_within
+from reviewqueue.policy.services.epochs import commit_epochs
 from reviewqueue.policy.services.held import active_version, hold, hold_pipeline, named, refuse_outdated
 from reviewqueue.policy.services.shadow import end_run_of
 from reviewqueue.transactions import service
@@ -42,7 +40,7 @@ def _activate(version: PolicyVersion, by: User, seen: str | None) -> PolicyVersi
     locked = hold(version, PolicyStatus.APPROVED, seen=seen)
     before = active_version(locked.pipeline_id)
     refuse_outdated(locked, before)
-    _commit_sampling_epoch(locked, before)
+    commit_epochs(locked, now)
     if before:
         ledger.append(event="policy.retired", actor=actor_in(locked.pipeline, by), **named(before))
         before.status, before.retired_at = PolicyStatus.RETIRED, now
@@ -58,17 +56,3 @@ def _activate(version: PolicyVersion, by: User, seen: str | None) -> PolicyVersi
     locked.save(update_fields=["status", "activated_at", "activated_event"])
     end_run_of(locked, by=by)
     return locked
-
-
-def _commit_sampling_epoch(version: PolicyVersion, before: PolicyVersion | None) -> None:
-    """Before the first claim is drawn under a sampling key, its commitment stands in the ledger."""
-    epoch = version.document["sampling"]["epoch"]
-    if before and before.document["sampling"]["epoch"] == epoch:
-        return
-    ledger.append(
-        event="sample.epoch_committed",
-        actor=Actor.system("policy"),
-        pipeline=version.pipeline.slug,
-        epoch=epoch,
-        commitment=commitment(sampling_key(version.pipeline.slug, epoch)),
-    )
