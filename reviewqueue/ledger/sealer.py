@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
-from reviewqueue.ledger.anchors import FileAnchor
+from reviewqueue.ledger.anchors import Anchor as Place
 from reviewqueue.ledger.canonical import NotCanonical, read_leaf
 from reviewqueue.ledger.models import Anchor, Checkpoint, Leaf
 from reviewqueue.ledger.note import NoteError, SigningKey, TreeHead, open_note, parse_note, sign_note
+from reviewqueue.ledger.origins import former_names, former_origins
 from reviewqueue.ledger.roles import SEALER, acting_as
 from reviewqueue.ledger.tiles import DamagedTree, StoredTree
 from reviewqueue.ledger.tree import Frontier, FullTile, leaf_hash, root_at
@@ -38,8 +39,30 @@ _EVENTS = """
      ORDER BY id"""
 
 
+_REFUSE = """
+    INSERT INTO ledger.refusal AS standing (code, reason) VALUES (%s, %s)
+    ON CONFLICT (one) DO UPDATE SET code = excluded.code, reason = excluded.reason,
+       since = CASE WHEN standing.code = excluded.code THEN standing.since ELSE excluded.since END"""
+_RECEIPT = "INSERT INTO ledger.anchor (tree_size, sink) VALUES (%s, %s)"
+_HANDED_OVER = """
+    SELECT at > clock_timestamp() - make_interval(secs => %s) FROM ledger.anchor
+     WHERE sink = %s ORDER BY tree_size DESC LIMIT 1"""
+
+
 class SealRefused(Exception):
     """Signing now would put a name under a history that contradicts an earlier signed one."""
+
+    def __init__(self, reason: str, code: str = "damaged") -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The largest checkpoint that a place outside the database holds."""
+
+    place: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +82,17 @@ class _Row:
 
 
 @service
-def seal_batch(*, keys: Sequence[SigningKey], anchor: FileAnchor | None, limit: int = BATCH) -> Sealed:
-    """Seals up to `limit` events under a new checkpoint. Raises SealRefused when the stored tree contradicts itself."""
+def seal_batch(*, keys: Sequence[SigningKey], remembered: Sequence[Remembered], limit: int = BATCH) -> Sealed:
+    """Seals up to `limit` events under a new checkpoint.
+
+    `remembered` was read before: the database has all that it speaks of. Raises SealRefused when the stored tree
+    contradicts itself or what is remembered.
+    """
     with connection.cursor() as cursor, acting_as(cursor, SEALER):
         if not _locked():
             return Sealed(size=None)
-        frontier = _checked_frontier(keys, anchor)
+        frontier = _checked_frontier(keys, remembered)
+        cursor.execute("DELETE FROM ledger.refusal")
         rows, alarms = _take(limit)
         if rows:
             _store(frontier, rows)
@@ -75,18 +103,48 @@ def seal_batch(*, keys: Sequence[SigningKey], anchor: FileAnchor | None, limit: 
 
 
 @service
-def hand_over(anchor: FileAnchor) -> None:
-    """Hands the newest checkpoint to the anchor, also one that an earlier run signed and could not hand over.
-
-    Under the sealing lock, or two sealers could leave the anchor with a smaller checkpoint after a larger one.
-    """
+def note_refusal(*, code: str, reason: str) -> None:
+    """Lets every process tell why nothing is signed; the next run that may sign takes it back."""
     with connection.cursor() as cursor, acting_as(cursor, SEALER):
-        checkpoint = Checkpoint.objects.order_by("-tree_size").first() if _locked() else None
-        if checkpoint and _anchored_size(anchor) < checkpoint.tree_size:
-            anchor.add(checkpoint.note)
-            cursor.execute(
-                "INSERT INTO ledger.anchor (tree_size, sink) VALUES (%s, %s)", [checkpoint.tree_size, anchor.name]
-            )
+        cursor.execute(_REFUSE, [code, reason])
+
+
+def hand_over(place: Place) -> None:
+    """Hands the newest checkpoint to the place, also one that an earlier run signed and could not hand over.
+
+    Raises OSError where the place takes none.
+    """
+    if place.ordered:
+        _hand_over_in_order(place=place)
+    elif (checkpoint := _due(place)) and _anchored_size(place) < checkpoint.tree_size:
+        place.add(checkpoint.note)
+        _receipt(size=checkpoint.tree_size, sink=place.name)
+
+
+@service
+def _hand_over_in_order(*, place: Place) -> None:
+    """Under the sealing lock, or two sealers could leave it with a smaller checkpoint after a larger one."""
+    with connection.cursor() as cursor, acting_as(cursor, SEALER):
+        checkpoint = _due(place) if _locked() else None
+        if checkpoint and _anchored_size(place) < checkpoint.tree_size:
+            place.add(checkpoint.note)
+            cursor.execute(_RECEIPT, [checkpoint.tree_size, place.name])
+
+
+@service
+def _receipt(*, size: int, sink: str) -> None:
+    with connection.cursor() as cursor, acting_as(cursor, SEALER):
+        cursor.execute(_RECEIPT, [size, sink])
+
+
+def _due(place: Place) -> Checkpoint | None:
+    """The newest checkpoint, unless the place got one a moment ago."""
+    if place.every:
+        with connection.cursor() as cursor:
+            cursor.execute(_HANDED_OVER, [place.every, place.name])
+            if cursor.fetchone() == (True,):
+                return None
+    return Checkpoint.objects.order_by("-tree_size").first()
 
 
 def _locked() -> bool:
@@ -96,12 +154,14 @@ def _locked() -> bool:
         return bool(cursor.fetchone() == (True,))
 
 
-def _anchored_size(anchor: FileAnchor) -> int:
-    note = anchor.newest()
-    return TreeHead.parse(parse_note(note).text).size if note else 0
+def _anchored_size(place: Place) -> int:
+    """How far the place has this ledger, under its present name."""
+    note = place.newest()
+    head = TreeHead.parse(parse_note(note).text) if note else None
+    return head.size if head and head.origin == settings.LEDGER_ORIGIN else 0
 
 
-def _checked_frontier(keys: Sequence[SigningKey], anchor: FileAnchor | None) -> Frontier:
+def _checked_frontier(keys: Sequence[SigningKey], remembered: Sequence[Remembered]) -> Frontier:
     """The right edge of the stored tree, after comparing it with everything that was signed before."""
     last = Checkpoint.objects.order_by("-tree_size").first()
     size = last.tree_size if last else 0
@@ -112,8 +172,8 @@ def _checked_frontier(keys: Sequence[SigningKey], anchor: FileAnchor | None) -> 
         frontier = tree.frontier()
         if last:
             _check_last(last, frontier, keys)
-        if anchor:
-            _check_anchor(anchor, tree)
+        for memory in remembered:
+            _check_memory(memory, tree)
     except (DamagedTree, NoteError) as error:
         raise SealRefused(str(error)) from error
     return frontier
@@ -122,30 +182,55 @@ def _checked_frontier(keys: Sequence[SigningKey], anchor: FileAnchor | None) -> 
 def _check_last(last: Checkpoint, frontier: Frontier, keys: Sequence[SigningKey]) -> None:
     if frontier.root() != bytes(last.root):
         raise SealRefused(f"the stored tree does not have the root of the checkpoint of size {last.tree_size}")
+    verifiers = [key.verifier for key in keys]
     try:
-        head = TreeHead.parse(open_note(last.note, [key.verifier for key in keys]).text)
+        head = TreeHead.parse(parse_note(last.note).text)
+        if head not in former_names(verifiers).values():  # the last one of a former name is countersigned
+            open_note(last.note, verifiers)
     except NoteError as error:
         raise SealRefused(f"the note of the checkpoint of size {last.tree_size}: {error}") from error
-    if head != TreeHead(settings.LEDGER_ORIGIN, last.tree_size, bytes(last.root)):
+    if (head.size, head.root) != (last.tree_size, bytes(last.root)):
         raise SealRefused(f"the note of the checkpoint of size {last.tree_size} says something else than its row")
+    if head.origin != settings.LEDGER_ORIGIN and head not in former_names(verifiers).values():
+        raise SealRefused(f"the last checkpoint belongs to {head.origin}, not to {settings.LEDGER_ORIGIN}", "origin")
 
 
-def _check_anchor(anchor: FileAnchor, tree: StoredTree) -> None:
+def _check_memory(memory: Remembered, tree: StoredTree) -> None:
     """A database behind its anchor was restored from a backup; one that differs was rewritten or forked."""
-    note = anchor.newest()
-    if note is None:
-        if Anchor.objects.filter(sink=anchor.name).exists():
-            log.error("sealing: the anchor %s is empty though checkpoints were handed to it", anchor.path)
-        return
-    head = TreeHead.parse(parse_note(note).text)
+    head = TreeHead.parse(parse_note(memory.note).text)
     if head.origin != settings.LEDGER_ORIGIN:
-        raise SealRefused(f"the anchor belongs to {head.origin}, not to {settings.LEDGER_ORIGIN}")
+        if head.origin in former_origins():
+            return  # it holds nothing yet of the name that this ledger was restarted under
+        raise SealRefused(f"the {memory.place} belongs to {head.origin}, not to {settings.LEDGER_ORIGIN}", "origin")
     if head.size > tree.size:
         raise SealRefused(
-            f"the database ends at {tree.size} leaves, the anchored checkpoint has {head.size}: a rollback"
+            f"the database ends at {tree.size} leaves, the anchored checkpoint has {head.size}: a rollback, says the"
+            f" {memory.place}; recover what is missing, or see restart_ledger",
+            "rollback",
         )
     if root_at(tree.node, head.size) != head.root:
-        raise SealRefused(f"the tree of {head.size} leaves does not have the anchored root: another history")
+        both = Checkpoint.objects.filter(tree_size=head.size).exists()
+        raise SealRefused(
+            f"the tree of {head.size} leaves does not have the root in the {memory.place}: another history"
+            + (", and two checkpoints of one size" if both else ""),
+            "two_of_one_size" if both else "another_history",
+        )
+
+
+def remembered_by(places: Sequence[Place]) -> tuple[list[Remembered], list[str]]:
+    """What the places hold, and the alarms about those that could not say."""
+    found, alarms = [], []
+    for place in places:
+        try:
+            note = place.newest()
+        except OSError as error:
+            alarms.append(f"the anchor in the {place.name} cannot be read: {error}")
+            continue
+        if note is not None:
+            found.append(Remembered(place.name, note))
+        elif Anchor.objects.filter(sink=place.name).exists():
+            alarms.append(f"the {place.name} is empty though checkpoints were handed to it")
+    return found, alarms
 
 
 def _take(limit: int) -> tuple[list[_Row], list[str]]:

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
 
+from reviewqueue.ledger.logins import UnsafeLogin, guard_process
 from reviewqueue.ledger.sealer import Sealed, SealRefused
 from reviewqueue.ledger.services import seal
 
@@ -19,6 +20,10 @@ class Command(BaseCommand):
         parser.add_argument("--loop", type=float, metavar="SECONDS", help="seal every so many seconds until stopped")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        try:
+            guard_process()
+        except UnsafeLogin as unsafe:
+            raise CommandError(str(unsafe)) from unsafe
         self._report(self._seal())
         while options["loop"]:
             time.sleep(options["loop"])
