@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core.checks import Tags, register
 from django.db.models.signals import post_migrate
 
 
@@ -11,5 +12,7 @@ class LedgerConfig(AppConfig):
 
     def ready(self) -> None:
         from reviewqueue.ledger.grants import grant_after_migrate
+        from reviewqueue.ledger.logins import login_is_safe
 
+        register(login_is_safe, Tags.database, deploy=True)
         post_migrate.connect(grant_after_migrate, sender=self, dispatch_uid="ledger.grants")

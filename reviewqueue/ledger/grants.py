@@ -11,6 +11,8 @@ from django.db.backends.utils import CursorWrapper
 from reviewqueue.ledger.roles import AUDITOR, GROUP_ROLES, SEALER, WEB
 
 READ_ONLY_TABLES = frozenset({"django_migrations"})
+KEY_TABLES = frozenset({"payloads_payloadkey", "payloads_filekey", "payloads_goldenkey"})
+"""Wrapped keys and salts: for the application alone. A salt is enough to try texts against a commitment."""
 _WRITE = "SELECT, INSERT, UPDATE, DELETE"
 
 
@@ -55,6 +57,8 @@ def _grant_existing(cursor: CursorWrapper, tables: list[str], sequences: list[st
     cursor.execute(f"GRANT SELECT ON {_in_public(tables)} TO {WEB}, {SEALER}, {AUDITOR}")
     if writable:
         cursor.execute(f"GRANT {_WRITE} ON {_in_public(writable)} TO {WEB}")
+    if keys := [name for name in tables if name in KEY_TABLES]:
+        cursor.execute(f"REVOKE SELECT ON {_in_public(keys)} FROM {SEALER}, {AUDITOR}")  # noqa: S608 - quoted by the database
     if sequences:
         cursor.execute(f"GRANT USAGE, SELECT ON SEQUENCE {_in_public(sequences)} TO {WEB}")
 

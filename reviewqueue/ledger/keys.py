@@ -5,14 +5,15 @@ One key per line, newest first. Two lines are a rotation: checkpoints are signed
 
 from __future__ import annotations
 
-import os
 import secrets
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from reviewqueue.ledger.lasting import put_in_place, write_new
 from reviewqueue.ledger.note import MalformedNote, SigningKey, VerifierKey, is_key_name
 
 
@@ -21,12 +22,14 @@ def create_key(path: Path, *, name: str) -> VerifierKey:
     if not is_key_name(name):
         raise ImproperlyConfigured("the name of a ledger (LEDGER_ORIGIN) has neither spaces nor '+'")
     key = SigningKey(name, secrets.token_bytes(32))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key.secret_text() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    write_new(path, key.secret_text() + "\n")
     return key.verifier
+
+
+def write_keys(path: Path, keys: Sequence[SigningKey]) -> None:
+    """Puts these keys, newest first, in the place of the file's: all of them or none. Its mode stays what it was."""
+    text = "".join(key.secret_text() + "\n" for key in keys)
+    put_in_place(path, text, mode=stat.S_IMODE(path.stat().st_mode))
 
 
 def signing_keys() -> list[SigningKey]:

@@ -12,15 +12,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Self
+from typing import ClassVar, Generic, Self, TypeVar, cast
 
 from cryptography.exceptions import InvalidSignature as CryptographicMismatch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 MAX_BYTES = 1_000_000
 MAX_SIGNATURES = 100
-_ED25519 = b"\x01"
 _PRIVATE = "PRIVATE+KEY+"
 _DASH = "\N{EM DASH} "
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
@@ -60,67 +58,96 @@ class SignedNote:
 
 
 @dataclass(frozen=True, slots=True)
-class VerifierKey:
-    """A public key with the name it signs under; as text `<name>+<key id>+<base64>`."""
+class PublicKey:
+    """An Ed25519 key with the name it signs under, for one kind of signature; as text `<name>+<key id>+<base64>`."""
+
+    ALGORITHM: ClassVar[bytes]
 
     name: str
     public: bytes
 
     @property
     def key_id(self) -> bytes:
-        return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + self.ALGORITHM + self.public).digest()[:4]
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        name, public = _parse_key(text)
-        key = cls(name, public)
+        """Raises MalformedNote."""
+        key = cls(*_parse_key(text, cls.ALGORITHM))
         if str(key) != text:
             raise MalformedNote("the key id does not belong to this name and key")
         return key
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(_ED25519 + self.public).decode()}"
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self.ALGORITHM + self.public).decode()}"
 
-    def verifies(self, text: str, signature: bytes) -> bool:
+    def has_signed(self, message: bytes, signature: bytes) -> bool:
         try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
         except CryptographicMismatch:
             return False
         return True
 
 
+K = TypeVar("K", bound=PublicKey)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
-class SigningKey:
-    """A private key; as text `PRIVATE+KEY+<name>+<key id>+<base64>`. Never shown by repr."""
+class PrivateKey(Generic[K]):
+    """The private half; as text `PRIVATE+KEY+<name>+<key id>+<base64>`. Never shown by repr."""
+
+    PUBLIC: ClassVar[type[PublicKey]]
 
     name: str
     seed: bytes
 
     @classmethod
     def parse(cls, text: str) -> Self:
+        """Raises MalformedNote."""
         if not text.startswith(_PRIVATE):
             raise MalformedNote("no private key")
-        name, seed = _parse_key(text.removeprefix(_PRIVATE))
-        key = cls(name, seed)
+        key = cls(*_parse_key(text.removeprefix(_PRIVATE), cls.PUBLIC.ALGORITHM))
         if key.secret_text() != text:
             raise MalformedNote("the key id does not belong to this name and key")
         return key
 
     @property
-    def verifier(self) -> VerifierKey:
-        public = Ed25519PrivateKey.from_private_bytes(self.seed).public_key()
-        return VerifierKey(self.name, public.public_bytes(Encoding.Raw, PublicFormat.Raw))
+    def verifier(self) -> K:
+        return cast(K, self.PUBLIC(self.name, self._private.public_key().public_bytes_raw()))
 
     def secret_text(self) -> str:
-        secret = base64.b64encode(_ED25519 + self.seed).decode()
+        secret = base64.b64encode(self.PUBLIC.ALGORITHM + self.seed).decode()
         return f"{_PRIVATE}{self.name}+{self.verifier.key_id.hex()}+{secret}"
 
-    def sign(self, text: str) -> Signature:
-        signature = Ed25519PrivateKey.from_private_bytes(self.seed).sign(text.encode())
-        return Signature(self.name, self.verifier.key_id, signature)
+    def signature_of(self, message: bytes) -> bytes:
+        return self._private.sign(message)
+
+    @property
+    def _private(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self.seed)
 
     def __repr__(self) -> str:
-        return f"SigningKey({self.verifier})"
+        return f"{type(self).__name__}({self.verifier})"
+
+
+class VerifierKey(PublicKey):
+    """What the notes of a ledger are checked with."""
+
+    __slots__ = ()
+    ALGORITHM = b"\x01"
+
+    def verifies(self, text: str, signature: bytes) -> bool:
+        return self.has_signed(text.encode(), signature)
+
+
+class SigningKey(PrivateKey[VerifierKey]):
+    """What notes are signed with."""
+
+    __slots__ = ()
+    PUBLIC = VerifierKey
+
+    def sign(self, text: str) -> Signature:
+        return Signature(self.name, self.verifier.key_id, self.signature_of(text.encode()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +225,20 @@ def _parse_signature(line: str) -> Signature:
     return Signature(name, raw[:4], raw[4:])
 
 
-def _parse_key(text: str) -> tuple[str, bytes]:
+def parse_signatures(lines: str) -> list[Signature]:
+    """Signature lines that stand alone, as a witness sends them. Raises MalformedNote."""
+    if not lines.endswith("\n") or lines.count("\n") > MAX_SIGNATURES:
+        raise MalformedNote(f"these are not 1 to {MAX_SIGNATURES} signature lines")
+    return [_parse_signature(line) for line in lines.split("\n")[:-1]]
+
+
+def _parse_key(text: str, algorithm: bytes) -> tuple[str, bytes]:
+    """Name and 32 bytes of `<name>+<key id>+<base64>`; whether the key id fits is for the caller to check."""
     parts = text.split("+", 2)
     if len(parts) != 3 or not is_key_name(parts[0]):
         raise MalformedNote("a key is <name>+<key id>+<base64>")
     raw = _decode(parts[2])
-    if raw[:1] != _ED25519 or len(raw) != 33:
+    if raw[:1] != algorithm or len(raw) != 33:
         raise MalformedNote("not an Ed25519 key")
     return parts[0], raw[1:]
 

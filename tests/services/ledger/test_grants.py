@@ -55,6 +55,13 @@ def test_the_record_of_migrations_is_not_the_applications_to_change(owner: Curso
     assert privileges(WEB, "public.django_migrations") == READ
 
 
+@pytest.mark.parametrize("table", ["payloads_payloadkey", "payloads_filekey", "payloads_goldenkey"])
+def test_keys_and_salts_of_payloads_are_for_the_application_alone(owner: CursorWrapper, table: str) -> None:
+    apply_grants()
+    held = {role: privileges(role, f"public.{table}") for role in (WEB, SEALER, AUDITOR)}
+    assert held == {WEB: WRITE, SEALER: set(), AUDITOR: set()}
+
+
 def test_granting_as_the_application_itself_changes_nothing(db: None) -> None:
     apply_grants()
     assert privileges(WEB, "public.django_migrations") == READ
