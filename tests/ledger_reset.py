@@ -10,7 +10,7 @@ from django.db.backends.utils import CursorWrapper
 
 from reviewqueue.ledger.roles import acting_as
 
-TABLES = ("event", "pending", "leaf", "tile", "checkpoint", "anchor")
+TABLES = ("event", "pending", "leaf", "tile", "checkpoint", "anchor", "refusal")
 PROTECTED = ("event", "leaf", "tile", "checkpoint", "anchor")
 
 

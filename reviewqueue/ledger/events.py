@@ -53,7 +53,8 @@ def _about_claim(must: str = "", may: str = "") -> Shape:
 
 _DECISION = """model model_version prompt_version elicitation confidence_ppm calibrated_ppm band band_state next_step
     mandatory category segments status step steps supersedes policy_version policy_hash calibrator audit_u
-    audit_rate_ppm audit_sampled inclusion_ppm content_commitment labels_needed due_us rule from_route"""
+    audit_rate_ppm audit_sampled inclusion_ppm content_commitment labels_needed due_us rule from_route redacted
+    epoch"""
 _LEASE = "task lease_no reviewer expires_us until_us purpose slot late renewals expiries note_commitment"
 _TASK = "purpose labels_needed priority due_us blind gold slot state labels seconds commitment outcome"
 _LABEL = """lease lease_no reviewer verdict late commitment seconds blind gold right purpose error_types supersedes
@@ -76,8 +77,7 @@ _DRIFT = """finding detector model model_version prompt_version band segment sta
 _BREAKER = """model model_version prompt_version cause claims_before claims_now psi_thousandths distance_ppm
     window_from_us window_to_us tripped_us suspected_swap band calibrator labelled wrong allowed_ppm recent_labelled
     recent_wrong statistic threshold"""
-_SNAPSHOT = """snapshot leaf_from leaf_to bands labelled right accuracy_ppm window_from_us window_to_us params_hash
-    result_hash"""
+_SNAPSHOT = "pipeline model model_version prompt_version leaf_from leaf_to bands labelled right result_hash"
 _PERSON = "user role role_from role_to active granted_by note_commitment"
 _KEY = "scopes expires_us environment owner user replaces overlap_until_us requests_per_minute"
 _SOURCE = "slug owner changed settings_hash active"
@@ -85,7 +85,7 @@ _PIPELINE = "slug owner deputy changed settings_hash categories mandatory_catego
 _GOLDEN_TERMS = "owner every_days within_days active"
 _GOLDEN_RUN = """elicitation size state missing accuracy_ppm lower_ppm upper_ppm brier_ppm smooth_ece_ppm digest
     policy_version worse_bands"""
-_EXPORT = "export format rows filters leaf_from leaf_to tree_size manifest_hash"
+_EXPORT = "export format rows filters leaf_from leaf_to tree_size manifest_hash payloads since_us until_us"
 
 CATALOGUE: Mapping[str, Shape] = {
     "claim.decided": _about_claim("pipeline route", _DECISION),
@@ -160,12 +160,12 @@ CATALOGUE: Mapping[str, Shape] = {
     "slice.brought_back": _shape("pipeline slice"),
     "drift.alarm": _shape("pipeline", _DRIFT),
     "drift.acknowledged": _shape("pipeline", _DRIFT),
-    "accuracy.snapshot": _shape("", _SNAPSHOT),
+    "accuracy.snapshot": _shape(_SNAPSHOT),
     "sample.epoch_committed": _shape("epoch commitment", "from_us to_us"),
     "sample.rates_changed": _shape(
         "pipeline policy_version band rates", "model model_version prompt_version rates_from"
     ),
-    "sample.epoch_revealed": _shape("epoch", "secret commitment from_us to_us"),
+    "sample.epoch_revealed": _shape("pipeline epoch secret commitment", "from_us to_us"),
     "user.created": _shape("user", _PERSON),
     "user.disabled": _shape("user", _PERSON),
     "user.enabled": _shape("user", _PERSON),
@@ -182,14 +182,21 @@ CATALOGUE: Mapping[str, Shape] = {
     "source.changed": _shape("source", _SOURCE),
     "pipeline.created": _shape("pipeline", _PIPELINE),
     "pipeline.changed": _shape("pipeline", _PIPELINE),
+    "pipeline.alarm": _shape("pipeline code state", "subject tone since_us"),
     "attachment.stored": _shape("attachment source commitment", "media_type"),
     "form.changed": _shape("pipeline form form_hash"),
-    "payload.viewed": _shape("", "payload user break_glass note_commitment"),
-    "payload.erased": _shape("payload", "basis second_approver commitment"),
+    "payload.viewed": _shape("", "payload user purpose break_glass note_commitment"),
+    "payload.break_glass": _about_claim("break_glass until_us", "payload note_commitment"),
+    "payload.erased": _shape("payload", "basis second_approver commitment erasure golden_set"),
+    "person.erased": _shape("user basis", "second_approver erasure"),
+    "erasure.requested": _shape("erasure basis", "user golden_set payload"),
+    "erasure.refused": _shape("erasure basis", "user golden_set payload"),
+    "retention.changed": _shape("pipeline days", "days_from"),
     "export.created": _shape("", _EXPORT),
     "verification.run": _shape("result", "tree_size findings root unsealed"),
     "key.rotated": _shape("key_from key_to", "overlap_until_us"),
-    "ledger.restarted": _shape("origin_from origin_to", "tree_size root lost"),
+    "key.retired": _shape("key_from key_to"),
+    "ledger.restarted": _shape("origin_from origin_to", "tree_size root lost last_size last_root countersignature"),
     "config.changed": _shape("changed", "settings_hash"),
 }
 

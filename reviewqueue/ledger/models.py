@@ -45,6 +45,10 @@ class Event(LedgerRow):
     claim_seq = models.IntegerField(null=True)
     actor = models.TextField()
     recorded_us = models.BigIntegerField()
+    pipeline = models.TextField(null=True)
+    source = models.TextField(null=True)
+    policy_version = models.TextField(null=True)
+    request = models.TextField(null=True)
 
     class Meta(LedgerRow.Meta):
         db_table = 'ledger"."event'
@@ -93,6 +97,18 @@ class Checkpoint(LedgerRow):
 
     class Meta(LedgerRow.Meta):
         db_table = 'ledger"."checkpoint'
+
+
+class Refusal(LedgerRow):
+    """Why sealing is refused now, as a code and a sentence; no row while nothing stands against it."""
+
+    one = models.BooleanField(primary_key=True)
+    code = models.TextField()
+    reason = models.TextField()
+    since = models.DateTimeField()
+
+    class Meta(LedgerRow.Meta):
+        db_table = 'ledger"."refusal'
 
 
 class Anchor(LedgerRow):

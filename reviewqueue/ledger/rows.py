@@ -14,11 +14,13 @@ from reviewqueue.ledger.tree import leaf_hash
 _CHUNK = 2_000
 SEALED = """
     SELECT l.leaf_index, l.event_id, l.leaf_hash, false,
-           e.leaf, e.leaf_hash, e.event_uuid, e.kind, e.subject, e.claim_seq, e.actor, e.recorded_us
+           e.leaf, e.leaf_hash, e.event_uuid, e.kind, e.subject, e.claim_seq, e.actor, e.recorded_us,
+           e.pipeline, e.source, e.policy_version, e.request
       FROM ledger.leaf l LEFT JOIN ledger.event e ON e.id = l.event_id ORDER BY l.leaf_index"""
 UNSEALED = """
     SELECT NULL, e.id, e.leaf_hash, p.event_id IS NOT NULL,
-           e.leaf, e.leaf_hash, e.event_uuid, e.kind, e.subject, e.claim_seq, e.actor, e.recorded_us
+           e.leaf, e.leaf_hash, e.event_uuid, e.kind, e.subject, e.claim_seq, e.actor, e.recorded_us,
+           e.pipeline, e.source, e.policy_version, e.request
       FROM ledger.event e LEFT JOIN ledger.pending p ON p.event_id = e.id
      WHERE NOT EXISTS (SELECT FROM ledger.leaf l WHERE l.event_id = e.id) ORDER BY e.id"""
 
@@ -38,6 +40,10 @@ class EventRow(NamedTuple):
     claim_seq: int | None
     actor: str | None
     recorded_us: int | None
+    pipeline: str | None
+    source: str | None
+    policy_version: str | None
+    request: str | None
 
     @property
     def place(self) -> str:
@@ -97,4 +103,10 @@ def _columns(document: dict[str, object]) -> dict[str, object]:
         "claim_seq": body.get("claim_seq"),
         "actor": f"{body['actor']['kind']}:{body['actor']['id']}",
         "recorded_us": document["recorded_us"],
+        **{name: _as_column(body.get(name)) for name in ("pipeline", "source", "policy_version", "request")},
     }
+
+
+def _as_column(value: object) -> str | None:
+    """As PostgreSQL writes a value of the body as text (numbers and texts: a body has nothing else in these places)."""
+    return None if value is None else str(value)

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, models
-from django.db.models.functions import Cast
 
 from reviewqueue.errors import NotFound
 from reviewqueue.ledger import tree
-from reviewqueue.ledger.models import Anchor, Checkpoint, Event, Leaf, Pending
+from reviewqueue.ledger.models import Anchor, Checkpoint, Event, Leaf, Pending, Refusal
 from reviewqueue.ledger.tiles import StoredTree
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CLOCK_SLACK = timedelta(hours=1)
+"""Entries whose times run backwards by more than this are not sure to be found by time."""
 _OLDEST_UNSEALED = """
     SELECT extract(epoch FROM clock_timestamp()) - recorded_us / 1e6
       FROM ledger.event WHERE id = (SELECT min(event_id) FROM ledger.pending)"""
+
+_SEALED_BY = """
+    SELECT leaf, tree_size, sealed_at FROM unnest(%s::bigint[]) AS leaf
+      CROSS JOIN LATERAL (SELECT tree_size, sealed_at FROM ledger.checkpoint
+                           WHERE tree_size > leaf ORDER BY tree_size LIMIT 1) AS first"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +48,19 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Which entries to list; an empty field leaves all. `actor` is "<kind>:<id>", as in LedgerEntry."""
+    """Which entries to list. None, and no kinds, leave all; an empty collection of claims or actors leaves nothing.
 
-    claim: UUID | None = None
-    kinds: Sequence[str] = ()
-    actor: str | None = None
+    Actors are "<kind>:<id>", as in LedgerEntry; `index` is a leaf; a policy's version is only unique in its pipeline.
+    """
+
+    claims: Collection[UUID] | None = None
+    kinds: Collection[str] = ()
+    actors: Collection[str] | None = None
     pipeline: str | None = None
+    source: str | None = None
+    policy_version: str | None = None
+    request: str | None = None
+    index: int | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -67,6 +80,14 @@ class SealingState:
     anchored_size: int
     unsealed: int
     oldest_unsealed_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBy:
+    """The first checkpoint over a leaf."""
+
+    size: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +113,50 @@ class ConsistencyProof:
     second_root: bytes
 
 
-def entries(*, filters: EntryFilter | None = None, before: int | None = None, limit: int = 100) -> EntryPage:
-    """Newest first. `before` is the `next` of the page read last."""
+def entries(
+    *,
+    filters: EntryFilter | None = None,
+    before: int | None = None,
+    limit: int = 100,
+    visible: models.Q | None = None,
+    window: int | None = None,
+) -> EntryPage:
+    """Newest first. `before` is the `next` of the page read last.
+
+    Only those that are `visible`, a condition on the columns. No more than `window` ids are
+    looked through for one page, which then may be short and still have a next one.
+    """
     rows = _filtered(filters or EntryFilter())
+    if visible is not None:
+        rows = rows.filter(visible)
+    floor = _floor(before, window) if window is not None else 0
     if before is not None:
         rows = rows.filter(id__lt=before)
+    if floor:
+        rows = rows.filter(id__gte=floor)
     found = [_entry(event) for event in rows.order_by("-id")[: limit + 1]]
-    return EntryPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
+    if len(found) > limit:
+        return EntryPage(found[:limit], found[limit - 1].id)
+    return EntryPage(found, floor if floor and Event.objects.filter(id__lt=floor).exists() else None)
+
+
+def _floor(before: int | None, window: int) -> int:
+    """The smallest id of a page that looks through `window` ids."""
+    if before is None:
+        newest: int = Event.objects.aggregate(newest=models.Max("id"))["newest"] or 0
+        before = newest + 1
+    return max(0, before - window)
+
+
+def entries_in_turn(*, filters: EntryFilter, most: int, chunk: int = 1_000) -> Iterator[LedgerEntry]:
+    """All that fit, newest first, up to `most`, a page at a time."""
+    before, left = None, most
+    while left > 0:
+        page = entries(filters=filters, before=before, limit=min(chunk, left))
+        yield from page.entries
+        before, left = page.next, left - len(page.entries)
+        if before is None:
+            return
 
 
 def life_of_claim(claim: UUID) -> list[LedgerEntry]:
@@ -116,6 +174,13 @@ def entry_at(index: int) -> LedgerEntry:
 
 def latest_checkpoint() -> Checkpoint | None:
     return Checkpoint.objects.order_by("-tree_size").first()
+
+
+def sealed_by(indexes: Sequence[int]) -> dict[int, SealedBy]:
+    """The first checkpoint over each of these leaves: when it was sealed. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SEALED_BY, [list(indexes)])
+        return {index: SealedBy(size, at) for index, size, at in cursor.fetchall()}
 
 
 def checkpoints(*, before: int | None = None, limit: int = 100) -> list[Checkpoint]:
@@ -137,6 +202,12 @@ def sealing_state() -> SealingState:
         unsealed=Pending.objects.count(),
         oldest_unsealed_seconds=float(oldest[0]) if oldest else None,
     )
+
+
+def refusal() -> Refusal | None:
+    """Why nothing is signed at this moment."""
+    found: Refusal | None = Refusal.objects.first()
+    return found
 
 
 def inclusion_proof(*, index: int, size: int | None = None) -> InclusionProof:
@@ -169,6 +240,25 @@ def consistency_proof(*, first: int, second: int | None = None) -> ConsistencyPr
     )
 
 
+def tile_hashes(*, level: int, index: int, width: int) -> bytes:
+    """`width` hashes of a tile, of the latest checkpoint's tree or any smaller one. Raises NotFound beyond it."""
+    stored, size = _tree_of(None)
+    start = index * tree.TILE_WIDTH
+    if level * tree.TILE_HEIGHT > 62 or start + width > size >> (tree.TILE_HEIGHT * level):
+        raise NotFound(f"The sealed ledger of size {size} has no such tile.")
+    return b"".join(stored.hashes(level, start, start + width))
+
+
+def tile_leaves(*, index: int, width: int) -> list[str]:
+    """The texts behind `width` hashes of a tile of the lowest level. Raises NotFound beyond the latest checkpoint."""
+    _, size = _tree_of(None)
+    start = index * tree.TILE_WIDTH
+    if start + width > size:
+        raise NotFound(f"The sealed ledger of size {size} has no such tile.")
+    rows = Leaf.objects.filter(leaf_index__gte=start, leaf_index__lt=start + width).order_by("leaf_index")
+    return list(rows.values_list("event__leaf", flat=True))
+
+
 def unlisted_events(*, limit: int = 100) -> list[int]:
     """Ids of events that have no leaf and wait for none: somebody deleted rows of the work list."""
     rows = Event.objects.filter(leaf_row__isnull=True).exclude(id__in=Pending.objects.values("event_id"))
@@ -184,20 +274,39 @@ def _tree_of(size: int | None) -> tuple[StoredTree, int]:
 
 
 def _filtered(filters: EntryFilter) -> models.QuerySet[Event]:
-    rows = Event.objects.select_related("leaf_row")
-    if filters.claim is not None:
-        rows = rows.filter(subject=filters.claim)
-    if filters.kinds:
-        rows = rows.filter(kind__in=filters.kinds)
-    if filters.actor is not None:
-        rows = rows.filter(actor=filters.actor)
-    if filters.since is not None:
-        rows = rows.filter(recorded_us__gte=_microseconds(filters.since))
-    if filters.until is not None:
-        rows = rows.filter(recorded_us__lt=_microseconds(filters.until))
-    if filters.pipeline is not None:
-        rows = rows.alias(document=Cast("leaf", models.JSONField())).filter(document__body__pipeline=filters.pipeline)
-    return rows
+    wanted = {
+        "subject__in": filters.claims,
+        "kind__in": filters.kinds or None,
+        "actor__in": filters.actors,
+        "pipeline": filters.pipeline,
+        "source": filters.source,
+        "policy_version": filters.policy_version,
+        "request": filters.request,
+        "leaf_row__leaf_index": filters.index,
+        "recorded_us__gte": _microseconds(filters.since) if filters.since else None,
+        "recorded_us__lt": _microseconds(filters.until) if filters.until else None,
+        **_bounds(filters),
+    }
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return Event.objects.select_related("leaf_row").filter(**given)
+
+
+def _bounds(filters: EntryFilter) -> dict[str, int | None]:
+    """Ids of events well before and well after a time, so that a list in the order of ids need not read its way there.
+
+    By the index of the event ids, which begin with their time; with room for a clock that was set back.
+    """
+    ids = Event.objects.values_list("id", flat=True)
+    before = _first_uuid(filters.since - CLOCK_SLACK) if filters.since else None
+    after = _first_uuid(filters.until + CLOCK_SLACK) if filters.until else None
+    return {
+        "id__gte": ids.filter(event_uuid__lt=before).order_by("-event_uuid").first() if before else None,
+        "id__lte": ids.filter(event_uuid__gte=after).order_by("event_uuid").first() if after else None,
+    }
+
+
+def _first_uuid(moment: datetime) -> UUID:
+    return UUID(int=max(_microseconds(moment) // 1000, 0) << 80)
 
 
 def _entry(event: Event) -> LedgerEntry:

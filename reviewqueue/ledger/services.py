@@ -8,15 +8,25 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+from structlog.contextvars import get_contextvars
 
 from reviewqueue.ledger.actors import Actor
-from reviewqueue.ledger.anchors import configured_anchor
+from reviewqueue.ledger.anchors import Anchor, configured_anchor, known_contradictions, local_anchors
 from reviewqueue.ledger.events import Entry, body_of
 from reviewqueue.ledger.keys import signing_keys, verifier_keys
-from reviewqueue.ledger.note import VerifierKey
+from reviewqueue.ledger.note import NoteError, VerifierKey
 from reviewqueue.ledger.quick_canonical import quick_canonical_body
-from reviewqueue.ledger.sealer import BATCH, Sealed, hand_over, seal_batch
+from reviewqueue.ledger.sealer import (
+    BATCH,
+    Sealed,
+    SealRefused,
+    hand_over,
+    note_refusal,
+    remembered_by,
+    seal_batch,
+)
 from reviewqueue.ledger.verify import Report, verify
 from reviewqueue.transactions import joins_transaction, service
 
@@ -74,7 +84,8 @@ def append_many(entries: Sequence[Entry], *, after: Mapping[UUID, ChainEnd] | No
     looks up where the chains of claims end that `after` does not name (new claims have `NO_EVENT`).
     """
     joins_transaction()
-    bodies = [body_of(entry) for entry in entries]
+    of_request = _of_request()
+    bodies = [of_request | body_of(entry) for entry in entries]
     claims = [entry.claim for entry in entries]
     ends = dict(after or {})
     ends |= _chain_ends({claim for claim in claims if claim is not None} - ends.keys())
@@ -85,22 +96,49 @@ def append_many(entries: Sequence[Entry], *, after: Mapping[UUID, ChainEnd] | No
     return [appended[place] for place in range(len(entries))]
 
 
+def _of_request() -> dict[str, object]:
+    """The id of the request during which an entry is written, as its answer and its log lines have it."""
+    request = get_contextvars().get("request_id")
+    return {"request": request} if request else {}
+
+
 def seal(*, limit: int = BATCH) -> Sealed:
-    """Seals waiting events under a new signed checkpoint and hands the newest checkpoint to the anchor.
+    """Seals waiting events under a new signed checkpoint and hands the newest checkpoint to the anchors.
 
     An anchor that is full or away is an alarm and is served by a later run. Raises SealRefused when the tree
-    contradicts something signed before, ImproperlyConfigured without a usable key.
+    contradicts something signed before, ImproperlyConfigured without a usable key; both can be read in the database.
     """
-    keys, anchor = signing_keys(), configured_anchor()
-    sealed = seal_batch(keys=keys, anchor=anchor, limit=limit)
-    if anchor is None or sealed.size is None:
-        return sealed
     try:
-        hand_over(anchor)
-    except OSError as error:
-        log.error("sealing: the anchor took no checkpoint: %s", error)
-        return replace(sealed, alarms=(*sealed.alarms, f"the anchor took no checkpoint: {error}"))
-    return sealed
+        keys, places = signing_keys(), local_anchors()
+        if known := known_contradictions():
+            raise SealRefused("; ".join(known), "contradicted")
+        remembered, alarms = remembered_by(places)
+        sealed = seal_batch(keys=keys, remembered=remembered, limit=limit)
+    except (SealRefused, ImproperlyConfigured) as refused:
+        _note_refusal(refused)
+        raise
+    if sealed.size is not None:
+        alarms += [alarm for place in places for alarm in _handed_over(place)]
+    for alarm in alarms:
+        log.error("sealing: %s", alarm)
+    return replace(sealed, alarms=(*sealed.alarms, *alarms))
+
+
+def _note_refusal(refused: Exception) -> None:
+    """Where the database takes no note of it either, the exception is all there is."""
+    try:
+        note_refusal(code=getattr(refused, "code", "no_key"), reason=str(refused))
+    except DatabaseError:
+        log.exception("sealing: the refusal could not be noted")
+
+
+def _handed_over(place: Anchor) -> list[str]:
+    """The alarm, if the place took no checkpoint."""
+    try:
+        hand_over(place)
+    except (OSError, NoteError) as error:
+        return [f"the anchor in the {place.name} took no checkpoint: {error}"]
+    return []
 
 
 def run_verification(*, actor: Actor, keys: Sequence[VerifierKey] = (), pins: Sequence[str] = ()) -> Report:
@@ -108,14 +146,19 @@ def run_verification(*, actor: Actor, keys: Sequence[VerifierKey] = (), pins: Se
 
     Without `keys` those of the signing file are used, where this process has it.
     """
-    report = verify(keys=keys or verifier_keys(), anchor=configured_anchor(), pins=pins)
-    _record_verification(actor, report)
+    report = verify(keys=keys or verifier_keys(), anchor=configured_anchor(), pins=pins, with_rows=True)
+    _record_alone(actor, report)
     return report
 
 
 @service
-def _record_verification(actor: Actor, report: Report) -> None:
-    append(
+def _record_alone(actor: Actor, report: Report) -> None:
+    record_verification(actor, report)
+
+
+def record_verification(actor: Actor, report: Report) -> Appended:
+    """Joins the caller's transaction."""
+    return append(
         event="verification.run",
         actor=actor,
         result="sound" if report.sound else "findings",

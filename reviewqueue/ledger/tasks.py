@@ -6,8 +6,7 @@ import logging
 
 from celery import shared_task
 
-from reviewqueue.ledger import selectors, services
-from reviewqueue.ledger.actors import Actor
+from reviewqueue.ledger import accuracy, selectors, services
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +24,6 @@ def reconcile() -> None:
 
 
 @shared_task
-def verify() -> None:
-    report = services.run_verification(actor=Actor.system("ledger"))
-    log.log(logging.INFO if report.sound else logging.ERROR, "verified the ledger: %s", report.summary())
+def take_snapshots() -> None:
+    if taken := accuracy.take_snapshots():
+        log.info("stated the accuracy of %d subjects", taken)

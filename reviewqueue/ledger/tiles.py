@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 
+from reviewqueue.errors import Conflict
 from reviewqueue.ledger.tree import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH, Frontier, perfect_root
 
 _LEAVES = "SELECT leaf_hash FROM ledger.leaf WHERE leaf_index >= %s AND leaf_index < %s ORDER BY leaf_index"
@@ -11,8 +12,10 @@ _TILE_ROOTS = "SELECT root FROM ledger.tile WHERE level = %s AND idx >= %s AND i
 _TILE = "SELECT hashes FROM ledger.tile WHERE level = %s AND idx = %s"
 
 
-class DamagedTree(Exception):
+class DamagedTree(Conflict):
     """A row of the stored tree that must exist is not there."""
+
+    code = "ledger_damaged"
 
 
 class StoredTree:
@@ -25,18 +28,18 @@ class StoredTree:
     def node(self, level: int, index: int) -> bytes:
         tile_level, inside = divmod(level, TILE_HEIGHT)
         start = index << inside
-        return perfect_root(self._entries(tile_level, start, start + (1 << inside)))
+        return perfect_root(self.hashes(tile_level, start, start + (1 << inside)))
 
     def frontier(self) -> Frontier:
         """The right edge, from which the tree grows on."""
         entries: list[list[bytes]] = []
         width = self.size
         while width or not entries:
-            entries.append(self._entries(len(entries), width - width % TILE_WIDTH, width))
+            entries.append(self.hashes(len(entries), width - width % TILE_WIDTH, width))
             width //= TILE_WIDTH
         return Frontier(entries)
 
-    def _entries(self, tile_level: int, start: int, end: int) -> list[bytes]:
+    def hashes(self, tile_level: int, start: int, end: int) -> list[bytes]:
         """Hashes start … end - 1 of one tile level, all in one tile."""
         index = start // TILE_WIDTH
         if (index + 1) * TILE_WIDTH <= self.size >> (TILE_HEIGHT * tile_level):

@@ -7,7 +7,7 @@ on and signed again with the stolen key is sound in itself: only checkpoints kep
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import chain
@@ -19,9 +19,11 @@ from reviewqueue.ledger.anchors import FileAnchor
 from reviewqueue.ledger.heads import Head, anchored_heads, pinned_heads, stored_heads
 from reviewqueue.ledger.note import VerifierKey
 from reviewqueue.ledger.rows import SEALED, UNSEALED, EventRow, event_problems, stream
+from reviewqueue.ledger.rows_beside import row_problems
 from reviewqueue.ledger.tree import HASH_BYTES, TILE_HEIGHT, Frontier, FullTile
 
 MAX_FINDINGS = 200
+TELL_EVERY = 10_000
 MAX_GAP = 100_000  # missing leaves that are stood in for, so that later places still fit
 
 _TILE = "SELECT hashes, root FROM ledger.tile WHERE level = %s AND idx = %s"
@@ -42,7 +44,7 @@ _BROKEN_CHAINS = """
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`code` is for programs (leaf, event, tile, checkpoint, chain, work_list); `message` names the place."""
+    """`code` is for programs (leaf, event, tile, checkpoint, chain, work_list, row); `message` names the place."""
 
     code: str
     message: str
@@ -73,20 +75,32 @@ class Report:
         return {"sound": self.sound, **asdict(self)}
 
 
-def verify(*, keys: Sequence[VerifierKey], anchor: FileAnchor | None = None, pins: Sequence[str] = ()) -> Report:
+def verify(
+    *,
+    keys: Sequence[VerifierKey],
+    anchor: FileAnchor | None = None,
+    pins: Sequence[str] = (),
+    with_rows: bool = False,
+    tell: Callable[[int], None] | None = None,
+) -> Report:
     """Checks every leaf, tile, checkpoint, claim chain and the unsealed tail against each other.
 
+    `with_rows` also holds the rows of the application against their entries (rows_beside.py).
     `keys` are the caller's own trust; without any, signatures are not checked. `pins` are signed notes kept outside;
-    NoteError is raised for one that is no checkpoint of this ledger.
+    NoteError is raised for one that is no checkpoint of this ledger. `tell` hears how many leaves were read, now and
+    then.
     """
     anchored = anchor.notes() if anchor else ()  # taken before the snapshot, which therefore has all they speak of
     outside = [anchored_heads(anchored, keys), iter(pinned_heads(pins, keys))]
     with snapshot():
-        walk = _TreeWalk(heapq.merge(stored_heads(keys), *outside, key=attrgetter("size")))
+        walk = _TreeWalk(heapq.merge(stored_heads(keys), *outside, key=attrgetter("size")), tell=tell)
         tail = _Tail()
         kept: list[Finding] = []
         omitted = 0
-        for finding in chain(walk.findings(), tail.findings(), _broken_chains(), _surplus_tiles(walk), _stale_work()):
+        beside = (Finding("row", problem) for problem in row_problems(MAX_FINDINGS if with_rows else 0))
+        for finding in chain(
+            walk.findings(), tail.findings(), _broken_chains(), _surplus_tiles(walk), _stale_work(), beside
+        ):
             if len(kept) < MAX_FINDINGS:
                 kept.append(finding)
             else:
@@ -111,6 +125,7 @@ class _TreeWalk:
     """Grows the tree again leaf by leaf beside the stored one, and stops at every checkpoint on the way."""
 
     heads: Iterator[Head]
+    tell: Callable[[int], None] | None = None
     frontier: Frontier = field(default_factory=Frontier)
     checked: int = 0
     _head: Head | None = None
@@ -124,6 +139,8 @@ class _TreeWalk:
             yield from self._reach(row)
             yield from (Finding("leaf", f"{row.place}: {problem}") for problem in event_problems(row))
             yield from self._grow(row.leaf_hash)
+            if self.tell and self.frontier.size % TELL_EVERY == 0:
+                self.tell(self.frontier.size)
         yield from self._heads_beyond()
 
     def _grow(self, hash_: bytes) -> Iterator[Finding]:

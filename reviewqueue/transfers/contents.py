@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -26,6 +26,8 @@ from django.db.models.functions import Cast
 
 from reviewqueue.claims.models import Claim, Outcome
 from reviewqueue.ledger.selectors import latest_checkpoint
+from reviewqueue.payloads.models import CONTENT
+from reviewqueue.payloads.vault import known_key
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.review.models import Label, RelabelResult
 from reviewqueue.strict_json import MAX_INTEGER
@@ -44,12 +46,29 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """`paths` lead from a row of `query` to the value of each column."""
+class Sealed:
+    """A part of what is encrypted under the key of the row's claim: of its payload, or of the words of the row `at`."""
 
-    paths: Mapping[Column, str]
+    part: str
+    kind: str = CONTENT
+    at: str = ""
+    empty: Any = None
+
+    def columns(self, claim: str) -> tuple[str, str]:
+        """The ciphertext, and the id of the row that it is bound to."""
+        if self.kind == CONTENT:
+            return f"{claim}payload__ciphertext", f"{claim}payload__claim_id"
+        return f"{self.at}words", f"{self.at}id"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """`paths` lead from a row of `query` to the value of each column, `claim` to the claim it is about."""
+
+    paths: Mapping[Column, str | Sealed]
     query: Callable[[Pipeline], QuerySet[Any]]
     moment: str
+    claim: str = ""
 
     @property
     def columns(self) -> list[Column]:
@@ -63,15 +82,43 @@ class Content:
 
     def rows(self, chosen: QuerySet[Any]) -> Iterator[list[Any]]:
         """One value per column, from a cursor of the database. JSON comes as text and is read here."""
-        is_json = [column.kind in (Kind.JSON, Kind.ANSWER) and column.name not in _ARRAYS for column in self.paths]
-        paths = [
-            Cast(path, TextField()) if as_text else path
-            for path, as_text in zip(self.paths.values(), is_json, strict=True)
-        ]
-        named = {f"column_{place}": path for place, path in enumerate(paths) if not isinstance(path, str)}
-        names = [path if isinstance(path, str) else f"column_{place}" for place, path in enumerate(paths)]
-        for row in chosen.annotate(**named).values_list(*names).iterator(FETCHED_AT_ONCE):
-            yield [_read(value) if as_text else _given(value) for value, as_text in zip(row, is_json, strict=True)]
+        plain = [(column, path) for column, path in self.paths.items() if isinstance(path, str)]
+        as_text = [column.kind in (Kind.JSON, Kind.ANSWER) and column.name not in _ARRAYS for column, _ in plain]
+        named = {f"column_{place}": Cast(plain[place][1], TextField()) for place, cast in enumerate(as_text) if cast}
+        names = [f"column_{place}" if as_text[place] else path for place, (_, path) in enumerate(plain)]
+        sealed = self._sealed()
+        read = [*names, *self._of_key(), *(each for pair in sealed for each in pair)]
+        for row in chosen.annotate(**named).values_list(*read).iterator(FETCHED_AT_ONCE):
+            given = (_read(value) if cast else _given(value) for value, cast in zip(row, as_text, strict=False))
+            values = dict(zip((column for column, _ in plain), given, strict=True))
+            opened = _opened(row[len(plain) :], sealed)
+            yield [
+                values[column] if isinstance(path, str) else _part(opened[path.columns(self.claim)], path)
+                for column, path in self.paths.items()
+            ]
+
+    def _sealed(self) -> dict[tuple[str, str], str]:
+        """The pairs of columns that are opened, and of what kind each is."""
+        return {path.columns(self.claim): path.kind for path in self.paths.values() if isinstance(path, Sealed)}
+
+    def _of_key(self) -> list[str]:
+        return [f"{self.claim}id", *(f"{self.claim}payload__key__{column}" for column in ("wrapped", "salt", "master"))]
+
+
+def _opened(row: Sequence[Any], sealed: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], dict[str, Any]]:
+    """What each ciphertext of a row holds; nothing where the claim's key is gone."""
+    claim_id, wrapped, salt, master, *closed = row
+    key = known_key(claim_id, bytes(wrapped), bytes(salt), master) if wrapped is not None else None
+    found = zip(sealed.items(), closed[::2], closed[1::2], strict=True)
+    return {
+        pair: {} if key is None or text is None else json.loads(key.open(bytes(text), kind=kind, row=row_id))
+        for (pair, kind), text, row_id in found
+    }
+
+
+def _part(said: Mapping[str, Any], wanted: Sealed) -> Any:
+    value = said.get(wanted.part)
+    return wanted.empty if value is None else value
 
 
 _ARRAYS: Final = frozenset({"decision.reasons", "error_types"})
@@ -109,7 +156,7 @@ def _cleaned(pipeline: Pipeline) -> QuerySet[Claim]:
 
 
 # What every row about a claim begins with.
-_OF_CLAIM: Final = {
+_OF_CLAIM: Final[dict[Column, str | Sealed]] = {
     Column("id"): "id",
     Column("source"): "source__slug",
     Column("pipeline"): "pipeline__slug",
@@ -119,22 +166,22 @@ _OF_CLAIM: Final = {
     Column("prompt_version"): "prompt_version",
     Column("category"): "category",
     Column("segments", Kind.JSON): "segments",
-    Column("input", Kind.ANSWER): "payload__content__input",
+    Column("input", Kind.ANSWER): Sealed("input"),
 }
 CONTENTS: Final = {
     "claims": Content(
         {
             **_OF_CLAIM,
-            Column("output", Kind.ANSWER, always=True): "payload__content__output",
-            Column("alternatives", Kind.JSON): "payload__content__alternatives",
+            Column("output", Kind.ANSWER, always=True): Sealed("output"),
+            Column("alternatives", Kind.JSON): Sealed("alternatives"),
             Column("confidence", Kind.NUMBER): "confidence",
             Column("elicitation"): "elicitation",
             Column("signals", Kind.JSON): "signals",
-            Column("context", Kind.JSON): "payload__content__context",
+            Column("context", Kind.JSON): Sealed("context"),
             Column("supersedes"): "supersedes_id",
             Column("occurred_at", Kind.INSTANT): "occurred_at",
             Column("callback_url"): "callback_url",
-            Column("metadata", Kind.JSON): "payload__content__metadata",
+            Column("metadata", Kind.JSON): Sealed("metadata"),
             Column("received_at", Kind.INSTANT): "received_at",
             Column("status"): "status",
             Column("erased", Kind.FLAG): "erased",
@@ -156,7 +203,7 @@ CONTENTS: Final = {
             Column("decision.inclusion_probability", Kind.NUMBER): "decided__inclusion_probability",
             Column("decision.decided_at", Kind.INSTANT): "decided__decided_at",
             Column("outcome.correct", Kind.FLAG): "settled__correct",
-            Column("outcome.output", Kind.ANSWER): "settled__output",
+            Column("outcome.output", Kind.ANSWER): Sealed("output", Outcome.KIND, "settled__"),
             Column("outcome.basis"): "settled__basis",
             Column("outcome.measures", Kind.FLAG): "settled__measures",
             Column("outcome.created_at", Kind.INSTANT): "settled__created_at",
@@ -178,16 +225,17 @@ CONTENTS: Final = {
             Column("revision", Kind.COUNT): "revision",
             Column("revised", Kind.FLAG): "revised",
             Column("verdict"): "verdict",
-            Column("output", Kind.ANSWER): "output",
+            Column("output", Kind.ANSWER): Sealed("output", Label.KIND),
             Column("error_types", Kind.JSON): "error_types",
-            Column("answers", Kind.JSON): "answers",
-            Column("note"): "note",
+            Column("answers", Kind.JSON): Sealed("answers", Label.KIND, empty={}),
+            Column("note"): Sealed("note", Label.KIND),
             Column("seconds", Kind.NUMBER): "seconds",
             Column("late", Kind.FLAG): "late",
             Column("created_at", Kind.INSTANT): "created_at",
         },
         _labels,
         "created_at",
+        "claim__",
     ),
     "outcomes": Content(
         {
@@ -199,7 +247,7 @@ CONTENTS: Final = {
             Column("number", Kind.COUNT): "number",
             Column("standing", Kind.FLAG): "standing",
             Column("correct", Kind.FLAG): "correct",
-            Column("output", Kind.ANSWER): "output",
+            Column("output", Kind.ANSWER): Sealed("output", Outcome.KIND),
             Column("basis"): "basis",
             Column("measures", Kind.FLAG): "measures",
             Column("label"): "label_id",
@@ -209,19 +257,20 @@ CONTENTS: Final = {
         },
         _outcomes,
         "created_at",
+        "claim__",
     ),
     "cleaned": Content(
         {
             **_OF_CLAIM,
-            Column("output", Kind.ANSWER): "payload__content__output",
+            Column("output", Kind.ANSWER): Sealed("output"),
             Column("confidence", Kind.NUMBER): "confidence",
             Column("received_at", Kind.INSTANT): "received_at",
             Column("first.correct", Kind.FLAG): "measured__correct",
-            Column("first.output", Kind.ANSWER): "measured__output",
+            Column("first.output", Kind.ANSWER): Sealed("output", Outcome.KIND, "measured__"),
             Column("first.outcome"): "measured__id",
             Column("first.label"): "measured__label_id",
             Column("cleaned.correct", Kind.FLAG): "settled__correct",
-            Column("cleaned.output", Kind.ANSWER): "settled__output",
+            Column("cleaned.output", Kind.ANSWER): Sealed("output", Outcome.KIND, "settled__"),
             Column("cleaned.outcome"): "settled__id",
             Column("cleaned.basis"): "settled__basis",
             Column("corrected", Kind.FLAG): "is_corrected",

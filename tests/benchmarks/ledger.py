@@ -9,15 +9,15 @@ import argparse
 import os
 import random
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
-from uuid import uuid4
 
 import django
-import msgspec
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewqueue.settings")
 django.setup()
@@ -32,6 +32,7 @@ from reviewqueue.ledger.actors import Actor  # noqa: E402
 from reviewqueue.ledger.events import Entry  # noqa: E402
 from reviewqueue.ledger.keys import create_key  # noqa: E402
 from reviewqueue.ledger.note import VerifierKey  # noqa: E402
+from reviewqueue.ledger.services import Appended  # noqa: E402
 from reviewqueue.ledger.verify import verify  # noqa: E402
 from reviewqueue.transactions import one_transaction  # noqa: E402
 from tests.benchmarks import storage  # noqa: E402
@@ -54,39 +55,86 @@ def submit_batch(world: World) -> None:
     intake.submit_batch(source=world.source, bodies=bodies, now=timezone.now())
 
 
-def entries_like(after: int) -> list[Entry]:
-    """Entries with the fields of those written after an event, about claims of their own."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT kind, (leaf::jsonb -> 'body')::text FROM ledger.event WHERE id > %s", [after])
-        bodies = [(kind, msgspec.json.decode(body)) for kind, body in cursor.fetchall()]
-    placed = {"event", "actor", "claim", "claim_seq", "claim_prev"}
-    return [
-        Entry(kind, ACTOR, uuid4(), {name: value for name, value in body.items() if name not in placed})
-        for kind, body in bodies
-    ]
-
-
-def write_entries(entries: list[Entry]) -> None:
+def write_entries(entries: list[Entry]) -> list[Appended]:
     with one_transaction():
-        services.append_many(entries, after={entry.claim: services.NO_EVENT for entry in entries if entry.claim})
+        return services.append_many(entries)
 
 
-def write_path(world: World) -> tuple[float, float]:
-    """Seconds of a batch, and of its ledger entries alone, written again in a transaction of their own."""
-    before = storage.last_event()
-    whole = timed(lambda: submit_batch(world))
-    entries = entries_like(before)
-    return whole, timed(lambda: write_entries(entries))
+def made_ahead(count: int) -> list[Appended]:
+    return write_entries([Entry("config.changed", ACTOR, None, {"changed": ["made ahead"]}) for _ in range(count)])
+
+
+@contextmanager
+def without_the_ledger(ready: list[Appended]) -> Iterator[None]:
+    """Nothing is appended: rows point at entries made ahead, so that every key is checked as ever."""
+    written = services.append_many
+    services.append_many = lambda entries, **_: [ready.pop() for _ in entries]
+    try:
+        yield
+    finally:
+        services.append_many = written
+
+
+def write_path(world: World, ready: list[Appended]) -> tuple[float, float]:
+    """Seconds of a batch with the ledger, and of one without."""
+    with_ledger = timed(lambda: submit_batch(world))
+    with without_the_ledger(ready):
+        return with_ledger, timed(lambda: submit_batch(world))
 
 
 def say_write_path(world: World, rounds: int) -> None:
+    before = storage.last_event()
+    submit_batch(world)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM ledger.event WHERE id > %s", [before])
+        a_batch = int(cursor.fetchone()[0])
+    ready = made_ahead(a_batch * (rounds + 4))  # batches differ a little: the audit is drawn
     for _ in range(2):
-        write_path(world)
-    pairs = [write_path(world) for _ in range(rounds)]
-    say(f"\nThe write path, batches of {BATCH:,}, {rounds} rounds")
-    say(f"  with the ledger, claims/s   {spread([BATCH / whole for whole, _ in pairs])}")
-    say(f"  its entries alone, share    {spread([ledger / whole for whole, ledger in pairs])}")
-    say(f"  with / without the ledger   {spread([1 - ledger / whole for whole, ledger in pairs])}")
+        write_path(world, ready)
+    pairs = [write_path(world, ready) for _ in range(rounds)]
+    say(f"\nThe write path, batches of {BATCH:,}, {rounds} rounds, one with the ledger and one without in turn")
+    say(f"  with the ledger, claims/s     {spread([BATCH / ours for ours, _ in pairs])}")
+    say(f"  without the ledger, claims/s  {spread([BATCH / bare for _, bare in pairs])}")
+    say(f"  with / without the ledger     {spread([bare / ours for ours, bare in pairs])}")
+
+
+def say_delay(*, per_second: int, interval: float, seconds: float) -> None:
+    """From the moment an entry is written until a checkpoint covers it, beside a writer that never pauses."""
+    before = storage.last_event()
+    stop = threading.Event()
+    writer = threading.Thread(target=write_steadily, args=(per_second, stop))
+    writer.start()
+    ends = time.perf_counter() + seconds
+    while (now := time.perf_counter()) < ends:
+        services.seal()
+        time.sleep(max(0.0, interval - (time.perf_counter() - now)))
+    stop.set()
+    writer.join()
+    services.seal()
+    with connection.cursor() as cursor:
+        cursor.execute(_DELAYS, [before])
+        count, middle, late = cursor.fetchone()
+    say(f"\nSealing every {interval:g} s beside {count / seconds:,.0f} entries/s: p50 {middle:.2f} s, p99 {late:.2f} s")
+
+
+def write_steadily(per_second: int, stop: threading.Event) -> None:
+    try:
+        due = time.perf_counter()
+        while not stop.is_set():
+            write_entries([Entry("config.changed", ACTOR, None, {"changed": ["steadily"]})])
+            due += 1 / per_second
+            time.sleep(max(0.0, due - time.perf_counter()))
+    finally:
+        connection.close()
+
+
+_DELAYS: Final = """
+    SELECT count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY delay),
+           percentile_cont(0.99) WITHIN GROUP (ORDER BY delay)
+      FROM ledger.event e JOIN ledger.leaf l ON l.event_id = e.id
+      CROSS JOIN LATERAL (SELECT extract(epoch FROM min(c.sealed_at)) - e.recorded_us / 1e6 AS delay
+                            FROM ledger.checkpoint c WHERE c.tree_size > l.leaf_index) AS sealed
+     WHERE e.id > %s"""
 
 
 def say_sealing(entries: int) -> None:
@@ -113,7 +161,7 @@ def say_sealing(entries: int) -> None:
     )
 
 
-def say_proofs_and_verification(key: VerifierKey) -> None:
+def say_proofs(key: VerifierKey, *, verified: bool) -> None:
     size = selectors.sealing_state().size
     chance = random.Random(7)
     inclusion = [timed(lambda: selectors.inclusion_proof(index=chance.randrange(size))) for _ in range(PROOFS)]
@@ -122,6 +170,8 @@ def say_proofs_and_verification(key: VerifierKey) -> None:
     say(f"\nProofs in a tree of {size:,} leaves")
     for name, took in (("inclusion", inclusion), ("consistency", consistency)):
         say(f"  {name:12} p50 {median(took) * 1000:.1f} ms, p95 {p95(took) * 1000:.1f} ms")
+    if not verified:
+        return
     started = time.perf_counter()
     report = verify(keys=[key])
     seconds = time.perf_counter() - started
@@ -134,6 +184,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=100_000, help="entries to seal, prove and verify")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=30, help="of writing and sealing beside each other")
+    parser.add_argument(
+        "--unverified", action="store_true", help="leave out verification, which takes minutes per million"
+    )
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, own_database() as world:
         settings.LEDGER_ORIGIN = "review-queue/benchmark"
@@ -143,7 +197,9 @@ def main() -> None:
         world.validate_band()
         say_write_path(world, chosen.rounds)
         say_sealing(chosen.entries)
-        say_proofs_and_verification(key)
+        say_proofs(key, verified=not chosen.unverified)
+        say_delay(per_second=200, interval=1, seconds=chosen.seconds)
+        say_delay(per_second=200, interval=5, seconds=chosen.seconds)
 
 
 if __name__ == "__main__":

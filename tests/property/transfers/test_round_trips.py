@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reviewqueue import intake
 from reviewqueue.accounts import services as accounts
 from reviewqueue.accounts.models import Source
-from reviewqueue.claims.models import ClaimPayload
+from reviewqueue.payloads.models import ClaimPayload
 from reviewqueue.pipelines import services as pipelines
 from reviewqueue.pipelines.models import Pipeline
 from tests.services.transfers.steps import ran

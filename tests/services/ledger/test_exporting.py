@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -14,19 +15,23 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import rfc8785
 from django.core.management import CommandError, call_command
 
 from reviewqueue.ledger import services, verify_export
+from reviewqueue.ledger.accuracy import accuracy_at
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.events import Entry
-from reviewqueue.ledger.export import export_ledger
+from reviewqueue.ledger.export import Enclosed, export_ledger
 from reviewqueue.ledger.keys import signing_keys
 from reviewqueue.ledger.models import Checkpoint, Event
 from reviewqueue.ledger.note import SigningKey, TreeHead, VerifierKey, sign_note
 from reviewqueue.ledger.tree import leaf_hash, root_of
 from reviewqueue.ledger.verify_export import Key, Unusable, Verification
-from tests.services.ledger.cast import ADA, ORIGIN, changed, decided, rows, write, write_many
+from reviewqueue.transfers.evidence import export_evidence
+from tests.services.ledger.cast import ADA, ORIGIN, decided, rows, write, write_many
 from tests.services.review.steps import label_next
+from tests.unit.ledger.histories import History
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +40,7 @@ BOB = Actor.user("0198f0c2-0000-7000-8000-00000000b0b0")
 
 
 def exported(folder: Path) -> Path:
-    export_ledger(folder=folder, actor=AUDITOR)
+    export_evidence(path=folder, actor=AUDITOR)
     return folder
 
 
@@ -213,7 +218,7 @@ def test_an_export_of_some_days_is_proven_with_the_edge_before_it(ledger: Verifi
     services.seal()
     (recorded,) = rows("SELECT recorded_us FROM ledger.event JOIN ledger.leaf ON id = event_id WHERE leaf_index = 297")
     since = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(str(recorded[0])))
-    made = export_ledger(folder=tmp_path / "part", actor=AUDITOR, since=since, until=since + timedelta(days=1))
+    made = export_evidence(path=tmp_path / "part", actor=AUDITOR, since=since, until=since + timedelta(days=1))
     assert 0 < made.first <= 297
     assert checked(tmp_path / "part", ledger) == (3, [])
     manifest = tmp_path / "part" / "MANIFEST.json"
@@ -255,18 +260,37 @@ def test_what_must_never_happen_is_named_with_its_rule_though_it_was_recorded_tr
     assert findings[0].startswith(f"leaf {len(entries) - 1}: ")
 
 
-def test_two_hundred_clean_exports_raise_no_alarm(auditor_key: VerifierKey, tmp_path: Path) -> None:
-    chance = random.Random(7)
-    claims = [uuid4() for _ in range(5)]
-    for number in range(200):
-        claim = chance.choice(claims)
-        write(
-            changed(number),
-            decided(claim, category="Ägypten 😀"),
-            *(changed(each) for each in range(chance.randrange(3))),
-        )
-        services.seal()
-        assert checked(exported(tmp_path / f"export-{number}"), auditor_key) == (0, [])
+@pytest.mark.parametrize("number", range(12))
+def test_histories_that_the_product_wrote_and_exported_raise_no_alarm(
+    auditor_key: VerifierKey, tmp_path: Path, number: int
+) -> None:
+    """As in tests/unit/ledger/test_clean_histories.py, through PostgreSQL: all of it, and a part from its middle."""
+    chance = random.Random(f"stored {number}")
+    history = History(chance, 70, now=time.time_ns() // 1_000, pace=1, signers_change=False).played()
+    for place, (_, entry) in enumerate(history.entries, start=1):
+        write(entry)
+        if place in history.sizes:
+            services.seal()
+    stated = [entry.fields for _, entry in history.entries if entry.event == "accuracy.snapshot"]
+    for fields in stated:
+        assert fields in [each.fields(fields["leaf_to"]) for each in accuracy_at(fields["leaf_to"])]
+    texts = [Enclosed("policies.jsonl", [rfc8785.dumps(text) + b"\n" for text in history.policies.values()])]
+    size = chance.choice(history.sizes)
+    for name, leaves in (("whole", (0, len(history.entries))), ("part", (chance.randrange(size), size))):
+        export_ledger(path=tmp_path / name, actor=AUDITOR, leaves=leaves, enclosing=lambda *_: texts)
+        waiting = name == "part"  # the entry of the first export
+        assert checked(tmp_path / name, auditor_key) == (3 if waiting else 0, [])
+
+
+def test_events_of_the_time_that_wait_make_the_export_of_some_days_incomplete(
+    ledger: VerifierKey, tmp_path: Path
+) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert export_evidence(path=tmp_path / "export", actor=AUDITOR, until=tomorrow).unsealed == 5
+    assert checked(tmp_path / "export", ledger) == (3, [])
+    services.seal()
+    assert export_evidence(path=tmp_path / "later", actor=AUDITOR, until=tomorrow).unsealed == 0
+    assert checked(tmp_path / "later", ledger) == (0, [])
 
 
 def test_an_export_is_an_entry_itself(export: Path) -> None:

@@ -14,6 +14,7 @@ from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.events import Entry
 from reviewqueue.ledger.note import VerifierKey
 from reviewqueue.ledger.selectors import EntryFilter
+from tests.ledger_reset import unprotected_ledger
 from tests.services.ledger.cast import ADA, CLAIM, INTAKE, changed, decided, tampered, write, write_many
 
 pytestmark = pytest.mark.django_db
@@ -42,11 +43,11 @@ def test_a_page_that_is_exactly_full_has_no_next_one() -> None:
     ("filters", "expected"),
     [
         (EntryFilter(), [0, 1, 2, 3]),
-        (EntryFilter(claim=CLAIM), [0, 2]),
+        (EntryFilter(claims=[CLAIM]), [0, 2]),
         (EntryFilter(kinds=["claim.decided", "config.changed"]), [0, 1, 3]),
-        (EntryFilter(actor=f"user:{BOB.id}"), [2]),
+        (EntryFilter(actors=[f"user:{BOB.id}"]), [2]),
         (EntryFilter(pipeline="support-answers"), [0, 3]),
-        (EntryFilter(pipeline="support-answers", claim=CLAIM), [0]),
+        (EntryFilter(pipeline="support-answers", claims=[CLAIM]), [0]),
         (EntryFilter(since=datetime.now(UTC) + timedelta(days=1)), []),
         (EntryFilter(until=datetime.now(UTC) + timedelta(days=1)), [0, 1, 2, 3]),
         (EntryFilter(until=datetime(2020, 1, 1, tzinfo=UTC)), []),
@@ -152,3 +153,47 @@ def test_an_event_taken_off_the_work_list_is_found(auditor_key: VerifierKey) -> 
     tampered(f"DELETE FROM ledger.pending WHERE event_id = {lost.id}")
     assert selectors.unlisted_events() == [lost.id]
     assert waiting.id > lost.id
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        (EntryFilter(pipeline="rare"), "event_by_pipeline"),
+        (EntryFilter(pipeline="rare", policy_version="7"), "event_by_p"),
+        (EntryFilter(source="rare"), "event_by_source"),
+        (EntryFilter(request="rare"), "event_by_request"),
+        (EntryFilter(actors=[f"user:{BOB.id}"]), "event_by_actor"),
+        (EntryFilter(kinds=["task.opened"]), "event_by_kind"),
+        (EntryFilter(claims=[CLAIM]), "event_claim_seq_unique"),
+        (EntryFilter(index=3), "leaf_pkey"),
+    ],
+)
+def test_a_rare_entry_is_found_by_an_index(auditor_key: VerifierKey, filters: EntryFilter, index: str) -> None:
+    common = {"pipeline": "support-answers", "source": "helpdesk", "policy_version": 3, "request": "r"}
+    for _ in range(4):
+        write(
+            *(Entry("config.changed", ADA, None, {"changed": ["x"], "pipeline": "support-answers"}) for _ in range(500))
+        )
+        write(*(decided(uuid4(), **{**common, "request": f"r{number}"}) for number in range(500)))
+    rare = {"pipeline": "rare", "source": "rare", "policy_version": 7, "request": "rare"}
+    write(Entry("task.opened", BOB, CLAIM, {"task": "t1", "pipeline": "rare"}), decided(CLAIM, **rare))
+    services.seal()
+    with unprotected_ledger() as cursor:
+        cursor.execute("ANALYZE ledger.event, ledger.leaf")
+    plan = selectors._filtered(filters).order_by("-id")[:51].explain()
+    assert index in plan
+    assert "Seq Scan on event" not in plan
+
+
+def test_a_time_is_found_between_ids() -> None:
+    write_many(5)
+    now = datetime.now(UTC)
+    assert len(selectors.entries(filters=EntryFilter(since=now - timedelta(minutes=5), until=now)).entries) == 5
+    plan = selectors._filtered(EntryFilter(until=now - timedelta(days=30))).explain()
+    assert "id <= " in plan
+
+
+def test_all_that_fits_comes_in_turn_and_no_more_than_asked_for() -> None:
+    written = [event.id for event in write_many(7)]
+    found = [entry.id for entry in selectors.entries_in_turn(filters=EntryFilter(), most=5, chunk=2)]
+    assert found == written[:1:-1]

@@ -1,4 +1,4 @@
-"""What happens by itself: sealing, the search for lost work, and the daily verification."""
+"""What happens by itself: sealing, and the search for lost work."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import logging
 
 import pytest
 
-from reviewqueue.ledger import services, tasks
-from reviewqueue.ledger.models import Checkpoint, Event
+from reviewqueue.ledger import tasks
+from reviewqueue.ledger.models import Checkpoint
 from reviewqueue.ledger.note import VerifierKey
-from tests.services.ledger.cast import event_of, tampered, write_many
+from tests.services.ledger.cast import tampered, write_many
 
 pytestmark = pytest.mark.django_db
 
@@ -37,16 +37,3 @@ def test_the_search_for_lost_work_names_the_events(auditor_key: VerifierKey, cap
     tampered(f"DELETE FROM ledger.pending WHERE event_id = {lost.id}")
     tasks.reconcile()
     assert errors(caplog) == [f"events without a leaf and not on the work list: [{lost.id}]"]
-
-
-def test_the_verification_sweep_records_that_it_ran_and_raises_the_alarm(
-    auditor_key: VerifierKey, caplog: pytest.LogCaptureFixture
-) -> None:
-    write_many(3)
-    services.seal()
-    tasks.verify()
-    assert errors(caplog) == []
-    tampered(f"UPDATE ledger.event SET leaf = leaf || ' ' WHERE id = {event_of(1)}")
-    tasks.verify()
-    assert len(errors(caplog)) == 1
-    assert [event.kind for event in Event.objects.order_by("-id")[:2]] == ["verification.run"] * 2

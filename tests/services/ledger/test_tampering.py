@@ -97,7 +97,16 @@ def test_a_leaf_moved_far_away_is_named_in_bounded_time(ledger: VerifierKey) -> 
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("kind", "'label.amended'"), ("subject", f"'{CLAIM}'"), ("actor", "'user:bob'"), ("recorded_us", "1")],
+    [
+        ("kind", "'label.amended'"),
+        ("subject", f"'{CLAIM}'"),
+        ("actor", "'user:bob'"),
+        ("recorded_us", "1"),
+        ("pipeline", "'elsewhere'"),
+        ("source", "'shop'"),
+        ("policy_version", "'7'"),
+        ("request", "'r1'"),
+    ],
 )
 def test_a_column_beside_the_text_is_named(ledger: VerifierKey, column: str, value: str) -> None:
     event = event_of(3)

@@ -16,11 +16,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from reviewqueue.claims.models import Claim, ClaimPayload
+from reviewqueue.claims.models import Claim
 from reviewqueue.claims.reporting import Report, report_outcome
 from reviewqueue.ledger.models import Event
 from reviewqueue.review.services.labels import LabelAnswer
 from reviewqueue.transfers.exporting import snapshot
+from tests.services.erasure.steps import erased
 from tests.services.review.steps import WRONG, another_pipeline, label_next
 from tests.services.transfers.steps import apart, exported, ran, records
 from tests.world import MODEL, World
@@ -133,7 +134,7 @@ def test_parquet_has_types(world: World, tmp_path: Path) -> None:
 
 def test_erased_content_leaves_the_rest(world: World, tmp_path: Path) -> None:
     claim = world.claim()
-    ClaimPayload.objects.filter(claim=claim).delete()
+    erased(world, claim)
     exported("claims", tmp_path / "claims.jsonl")
     (row,) = records(tmp_path / "claims.jsonl")
     assert (row["erased"], row["output"], row["context"], row["confidence"]) == (True, None, None, 0.95)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from reviewqueue.claims.models import Claim, ClaimPayload
+from reviewqueue.claims.models import Claim
 from reviewqueue.ledger.models import Event
+from reviewqueue.payloads.models import ClaimPayload
 from reviewqueue.review.models import ReviewSlot
 from tests.services.transfers.steps import claims, csv_text, imported, json_lines, rejects
 from tests.world import World

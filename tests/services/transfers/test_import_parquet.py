@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reviewqueue.claims.models import Claim, ClaimPayload
+from reviewqueue.claims.models import Claim
+from reviewqueue.payloads.models import ClaimPayload
 from tests.services.transfers.steps import broken_off, imported, rejects
 from tests.world import MODEL, World
 

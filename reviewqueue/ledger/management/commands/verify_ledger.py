@@ -46,7 +46,7 @@ class Command(BaseCommand):
         pins = [path.read_text() for path in options["pin"]]
         if options["record"]:
             return run_verification(actor=Actor.system("verify_ledger"), keys=keys, pins=pins)
-        return verify(keys=keys, anchor=configured_anchor(), pins=pins)
+        return verify(keys=keys, anchor=configured_anchor(), pins=pins, with_rows=True)
 
 
 def _as_text(report: Report) -> str:
