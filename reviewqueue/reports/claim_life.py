@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,15 @@ from django.utils import timezone
 from reviewqueue.accounts.models import User
 from reviewqueue.cascade.selectors import AttemptRow, attempts_of
 from reviewqueue.claims.models import Claim, Decision, Outcome
+from reviewqueue.erasure.models import Erasure
+from reviewqueue.erasure.selectors import erasure_of
 from reviewqueue.errors import Forbidden, NotFound
 from reviewqueue.ledger.selectors import LedgerEntry, life_of_claim
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import has_role
 from reviewqueue.review.models import Blind, Label, Purpose, ReviewTask
+from reviewqueue.viewing.models import BreakGlass
+from reviewqueue.viewing.selectors import glasses_of, open_glass
 
 SEES_EVERY_CLAIM = frozenset({Role.SENIOR, Role.OWNER, Role.AUDITOR, Role.ADMIN})
 WORKS = frozenset({Role.REVIEWER, Role.SENIOR})
@@ -27,11 +31,13 @@ SEES_TEXT = frozenset({Role.SENIOR, Role.OWNER, Role.AUDITOR})
 class ClaimLife:
     """`content` is None where the text was erased, or is not for this person.
 
-    An admin sees the record but not the text: whoever keeps the house does not read the letters.
+    An admin sees the record but not the text: whoever keeps the house does not read the letters, but for a moment and
+    a reason (`glass`).
     """
 
     claim: Claim
     content: dict[str, Any] | None
+    erasure: Erasure | None
     decisions: list[Decision]
     tasks: list[ReviewTask]
     labels: list[Label]
@@ -39,6 +45,10 @@ class ClaimLife:
     entries: list[LedgerEntry]
     attempts: list[AttemptRow]
     may_read_text: bool
+    hides_entries: bool
+    glass: BreakGlass | None = None
+    glasses: list[BreakGlass] = field(default_factory=list)
+    may_break_glass: bool = False
 
     @property
     def decision(self) -> Decision:
@@ -57,7 +67,8 @@ def claim_life(user: User, claim_id: UUID) -> ClaimLife:
         NotFound: there is none, or it is not this person's to see.
         Forbidden: this person may yet be the one to review it blind, or may still change what they said blind.
     """
-    claim = Claim.objects.select_related("pipeline", "source", "payload").filter(pk=claim_id).first()
+    claims = Claim.objects.select_related("pipeline", "source", "payload__key", "event")
+    claim = claims.filter(pk=claim_id).first()
     if claim is None:
         raise NotFound("There is no such claim.")
     labels = list(claim.labels.select_related("reviewer", "task").order_by("created_at"))
@@ -71,17 +82,26 @@ def claim_life(user: User, claim_id: UUID) -> ClaimLife:
         raise Forbidden("This claim waits for a blind review that may be yours, so it stays closed until then.")
     if works_here and len(own) < len(labels) and any(_may_change(label) for label in own):
         raise Forbidden("You can still change your answer, so what others said opens in a moment.")
-    may_read_text = bool(own) or has_role(user, SEES_TEXT, pipeline_id=claim.pipeline_id)
+    reads_by_role = bool(own) or has_role(user, SEES_TEXT, pipeline_id=claim.pipeline_id)
+    glass = None if reads_by_role else open_glass(user, claim.pk, now=timezone.now())
+    may_read_text = reads_by_role or glass is not None
+    entries = life_of_claim(claim.pk) if sees_all else []
+    shown = _shown(entries, user, tasks) if works_here else entries
     return ClaimLife(
         claim=claim,
         content=_content(claim) if may_read_text else None,
+        erasure=erasure_of(claim.pk) if not hasattr(claim, "payload") else None,
         decisions=list(claim.decisions.select_related("policy_version").order_by("number")),
         tasks=tasks,
         labels=[label for label in labels if _may_see(label, user, sees_all=sees_all)],
         outcomes=list(claim.outcomes.order_by("number")),
-        entries=_entries(claim, user, tasks, works_here=works_here) if sees_all else [],
+        entries=shown,
         attempts=attempts_of(claim.pk) if sees_all else [],
         may_read_text=may_read_text,
+        hides_entries=len(shown) < len(entries),
+        glass=glass,
+        glasses=glasses_of(claim.pk) if sees_all else [],
+        may_break_glass=not may_read_text and has_role(user, [Role.ADMIN]) and hasattr(claim, "payload"),
     )
 
 
@@ -96,10 +116,9 @@ def _content(claim: Claim) -> dict[str, Any] | None:
     return payload.content if payload else None
 
 
-def _entries(claim: Claim, user: User, tasks: list[ReviewTask], *, works_here: bool) -> list[LedgerEntry]:
+def _shown(entries: list[LedgerEntry], user: User, tasks: list[ReviewTask]) -> list[LedgerEntry]:
     """All, but for other people's labels of tasks that this person may still have to label."""
-    entries = life_of_claim(claim.pk)
-    hidden = {str(task.pk) for task in tasks if task.closed_at is None} if works_here else set()
+    hidden = {str(task.pk) for task in tasks if task.closed_at is None}
     return [
         entry
         for entry in entries

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from calibration.core.cells import Cells, cells_of_counts
-from reviewqueue.reports.coverage import Curve, Point
+from reviewqueue.reports.coverage import Curve, Point, Rejection
 from reviewqueue.reports.planner import Plan, Terms, plan_of
 
 TRAFFIC = cells_of_counts([0.5, 0.7, 0.9, 0.98], [200, 200, 300, 300], [0, 0, 0, 0])
@@ -31,6 +31,7 @@ def curve(*, certified: float | None = None, decidable: float = 1.0) -> Curve:
         reason=None if certified else "too_few_labels",
         labels_missing=0,
         points=(point,),
+        rejection=Rejection(None, 0.0, 0, 0, None, None, "too_few_labels", 40),
     )
 
 
