@@ -6,7 +6,7 @@ more in that tuple.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp
@@ -19,14 +19,17 @@ from calibration.findings import monitors
 from calibration.models import BandStat
 from reviewqueue.accounts.models import User
 from reviewqueue.deliveries.alarms import silent_endpoints
-from reviewqueue.golden.due import late_for, worse_lately
+from reviewqueue.golden.due import worse_lately
 from reviewqueue.pipelines.models import Grant, Pipeline
 from reviewqueue.pipelines.selectors import WORKING_ROLES
 from reviewqueue.policy.selectors import ActivePolicy, open_breakers
 from reviewqueue.reports.flow import Flow
 from reviewqueue.reports.overview import Depth
+from reviewqueue.reports.remeasurement import Remeasurement
+from reviewqueue.reports.schedules import late_schedules
 from reviewqueue.reports.workload import Workload
 from reviewqueue.review.models import GoldDraw, GoldItem
+from reviewqueue.viewing.selectors import glasses_since
 
 LATE: Final = "late"
 WARNING: Final = "warning"
@@ -38,7 +41,8 @@ QUIET_AT_LEAST: Final = timedelta(hours=1)
 class Alarm:
     """`tone` is "late" for what is wrong already and "warning" for what will be, or may be.
 
-    `page` names the address that helps (of the web edge), with `place` in it where it is not the pipeline's.
+    `page` names the address that helps (of the web edge), with `place` in it where it is not the pipeline's. `subject`
+    tells alarms of one code apart, whatever their words say by now.
     """
 
     code: str
@@ -47,6 +51,7 @@ class Alarm:
     text: str
     page: str = ""
     place: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Seen:
     depth: Depth
     workload: Workload
     now: datetime
+    again: Sequence[Remeasurement] = ()
 
 
 Watcher = Callable[[Seen], Iterator[Alarm]]
@@ -83,6 +89,35 @@ def _nobody_answers_for_it(seen: Seen) -> Iterator[Alarm]:
             "Nobody answers for this pipeline.",
             f"The account of {seen.pipeline.owner.shown_name} is closed, and no deputy is there. An administrator"
             " names a new owner.",
+            "settings",
+        )
+
+
+def _people_missing(seen: Seen) -> Iterator[Alarm]:
+    """One of the two who answer for it is not there, or cannot log in."""
+    owner, deputy = seen.pipeline.owner, seen.pipeline.deputy
+    if not owner.is_active and deputy and deputy.is_active:
+        yield Alarm(
+            "owner_gone",
+            LATE,
+            f"The owner {owner.shown_name} can no longer log in.",
+            f"{deputy.shown_name} stands in alone. An administrator names a new owner.",
+            "settings",
+        )
+    if owner.is_active and deputy and not deputy.is_active:
+        yield Alarm(
+            "deputy_gone",
+            WARNING,
+            f"The deputy {deputy.shown_name} can no longer log in.",
+            f"{owner.shown_name} answers for this pipeline alone. Name another deputy.",
+            "settings",
+        )
+    if owner.is_active and not deputy:
+        yield Alarm(
+            "no_deputy",
+            WARNING,
+            "This pipeline has no deputy.",
+            f"{owner.shown_name} answers for it alone: nobody is told when they are away.",
             "settings",
         )
 
@@ -132,6 +167,23 @@ def _work_that_will_be_late(seen: Seen) -> Iterator[Alarm]:
         )
 
 
+GLASS_SHOWN: Final = timedelta(days=7)
+
+
+def _broken_glass(seen: Seen) -> Iterator[Alarm]:
+    """Administrators who read what claims say. The reasons they gave are on the claims' pages."""
+    for glass in glasses_since(seen.pipeline, seen.now - GLASS_SHOWN):
+        yield Alarm(
+            "break_glass",
+            WARNING,
+            f"{glass.user.shown_name} took the right to read a claim by break-glass.",
+            f"From {glass.began_at:%d %b %Y %H:%M} to {glass.until:%H:%M} UTC. The reason stands on the claim's page.",
+            "claim",
+            str(glass.claim_id),
+            subject=str(glass.pk),
+        )
+
+
 # --- silence ---------------------------------------------------------------------------------------------------------
 
 LOOKED_AT: Final = 2_000
@@ -140,7 +192,7 @@ LONGEST_TIMES: Final = 2
 
 # A source whose claims lie farther back than what is looked at is found by its own index.
 _PAUSES: Final = """
-    SELECT source.name, last.received_at, pause.longest, pause.pauses
+    SELECT source.slug, source.name, last.received_at, pause.longest, pause.pauses
       FROM pipelines_pipeline_sources AS posts
       JOIN accounts_source AS source ON source.id = posts.source_id
      CROSS JOIN LATERAL (
@@ -159,7 +211,7 @@ def _sources_that_stopped(seen: Seen) -> Iterator[Alarm]:
     with connection.cursor() as cursor:
         cursor.execute(_PAUSES, [LOOKED_AT, seen.pipeline.pk])
         rows = cursor.fetchall()
-    for name, last_at, longest, pauses in rows:
+    for slug, name, last_at, longest, pauses in rows:
         silence = seen.now - last_at
         if pauses >= FEWEST_PAUSES and silence > max(QUIET_AT_LEAST, LONGEST_TIMES * longest):
             yield Alarm(
@@ -167,6 +219,7 @@ def _sources_that_stopped(seen: Seen) -> Iterator[Alarm]:
                 LATE,
                 f"{name} has posted nothing for {_span(silence)}.",
                 f"Its longest pause before was {_span(longest)}, among its last {pauses + 1:,} claims.",
+                subject=slug,
             )
 
 
@@ -225,6 +278,7 @@ def _silent_webhooks(seen: Seen) -> Iterator[Alarm]:
             silent.meaning,
             "webhook",
             str(silent.endpoint.pk),
+            subject=str(silent.endpoint.pk),
         )
 
 
@@ -282,6 +336,7 @@ def _stale_calibrators(seen: Seen) -> Iterator[Alarm]:
                 f"The newest label of {entry.model} {entry.model_version} is {_span(seen.now - last_at)} old; the"
                 f" policy allows {_number(seen.active.policy.freshness_days, 'day')}.",
                 "calibrators",
+                subject=entry.name,
             )
 
 
@@ -294,16 +349,50 @@ _WHY_DUE: Final = {
 
 def _late_golden_runs(seen: Seen) -> Iterator[Alarm]:
     """Versions in traffic that a golden set was to measure by now."""
-    late = late_for(seen.pipeline, now=seen.now)
+    late = [due for due in seen.again if due.late and due.golden_set]
     more = f" {len(late) - MOST_GOLDEN:,} more are late." if len(late) > MOST_GOLDEN else ""
     for due in late[:MOST_GOLDEN]:
         yield Alarm(
             "golden_overdue",
             LATE,
-            f"{_version(due.subject)} is not measured by the golden set {due.golden_set.name}.",
+            f"{_version(due.subject)} is not measured by the golden set {due.golden_set}.",
             f"{_WHY_DUE[due.reason]}: a run was due until {due.due_at:%d %b %Y %H:%M} UTC."
             f" {due.owner.shown_name} sees to it.{more}",
             "golden_sets",
+            subject=" ".join((due.golden_set, *due.subject)),
+        )
+
+
+def _late_measurements(seen: Seen) -> Iterator[Alarm]:
+    """Versions in traffic without a golden set, whose labels are older than the policy allows; those of calibrators are
+    told by `_stale_calibrators`.
+    """
+    calibrated = {entry.subject for entry in seen.active.policy.calibrators} if seen.active else set()
+    late = [each for each in seen.again if each.late and not each.golden_set]
+    for each in [each for each in late if each.measured_at is None or each.subject not in calibrated][:MOST_GOLDEN]:
+        yield Alarm(
+            "measurement_overdue",
+            LATE,
+            f"{_version(each.subject)} is not measured any more."
+            if each.measured_at
+            else f"{_version(each.subject)} was never measured.",
+            f"A label was due until {each.due_at:%d %b %Y}: the policy allows none that is older."
+            f" {each.owner.shown_name} sees to it.",
+            "tasks",
+            subject=" ".join(each.subject),
+        )
+
+
+def _late_reports(seen: Seen) -> Iterator[Alarm]:
+    """Reports that should have come by themselves, or that nobody could be told of."""
+    for schedule in late_schedules(seen.pipeline, seen.now):
+        whose = "of this pipeline" if schedule.pipeline_id else "of all pipelines"
+        yield Alarm(
+            "report_late",
+            LATE,
+            f"The audit report {whose} for the {schedule.every} from {schedule.next_from:%d %b %Y} is late or untold.",
+            schedule.failure or "It should have been made within a day; look whether the sweeps run.",
+            subject=str(schedule.pk),
         )
 
 
@@ -341,13 +430,17 @@ def _version(subject: tuple[str, str, str]) -> str:
 
 WATCHERS: tuple[Watcher, ...] = (
     _nobody_answers_for_it,
+    _people_missing,
     _nobody_reviews,
+    _broken_glass,
     _late_work,
     _stopped_models,
     _broken_promises,
     _monitors_that_warn,
     _late_golden_runs,
+    _late_measurements,
     _worse_golden_runs,
+    _late_reports,
     _sources_that_stopped,
     _sampler_that_drew_nothing,
     _silent_webhooks,

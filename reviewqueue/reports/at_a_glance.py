@@ -14,6 +14,7 @@ from reviewqueue.reports.alarms import Alarm, Seen, alarms_of
 from reviewqueue.reports.flow import Flow, flow_since
 from reviewqueue.reports.overview import Depth, depth
 from reviewqueue.reports.plain import plain
+from reviewqueue.reports.remeasurement import Remeasurement, remeasurements
 from reviewqueue.reports.workload import Workload, workload_of
 
 
@@ -25,6 +26,7 @@ class Glance:
     depth: Depth
     workload: Workload
     alarms: list[Alarm]
+    again: list[Remeasurement]
 
 
 def glance_at(pipeline: Pipeline, *, days: int, now: datetime) -> Glance:
@@ -32,8 +34,9 @@ def glance_at(pipeline: Pipeline, *, days: int, now: datetime) -> Glance:
     flow = flow_since(pipeline, active.policy if active else None, days=days, now=now)
     waiting = depth(pipeline)
     workload = workload_of(pipeline, due_hours=_due_hours(pipeline, active, now), now=now)
-    seen = Seen(pipeline, active, flow, waiting, workload, now)
-    return Glance(days, active, flow, waiting, workload, alarms_of(seen))
+    again = remeasurements([pipeline], now=now).get(pipeline.pk, [])
+    seen = Seen(pipeline, active, flow, waiting, workload, now, again)
+    return Glance(days, active, flow, waiting, workload, alarms_of(seen), again)
 
 
 def _due_hours(pipeline: Pipeline, active: ActivePolicy | None, now: datetime) -> float:
