@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from calibration.core.select import Selection, select_threshold
+from calibration.core.select import Selection, select_rejection, select_threshold
 from calibration.evidence import Atom, Subject
 from calibration.measuring import Places
 from calibration.sample import decidable, gate_of
@@ -21,7 +21,7 @@ SECONDS_A_DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A threshold of one subject, or the reason why there is none.
+    """A threshold of one subject, or the reason why there is none; in `rejection` one below which it is wrong enough.
 
     `labels` are those it was tested on; the share and the number a day are what people would still have to review.
     `decidable_share` is how much of the traffic confidence may decide about at all.
@@ -29,6 +29,7 @@ class Certificate:
 
     subject: Subject
     selection: Selection
+    rejection: Selection
     labels: int
     claims: int
     review_share: float
@@ -48,6 +49,7 @@ def certify(
 ) -> Certificate:
     """The loosest threshold certified, with confidence 1 - delta, to keep the error rate at or below alpha.
 
+    And the highest below which at most that share is right, a promise of its own.
     Tested on the equal-probability sample of the window that also certifies bands (docs/decisions/0003), without the
     labels that fitted the calibrator in use. Claims that people see anyhow test nothing and stay with people.
     """
@@ -62,6 +64,7 @@ def certify(
     return Certificate(
         subject=subject,
         selection=selection,
+        rejection=select_rejection(gate.sample, beta=alpha, delta=delta, traffic=gate.traffic),
         labels=round(gate.sample.labels),
         claims=claims,
         review_share=share,

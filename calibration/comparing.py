@@ -56,10 +56,6 @@ class Group:
     figures: GroupFigures
     difference: Difference | None
 
-    @property
-    def is_anchored(self) -> bool:
-        return self.choice.named.get("elicitation") == ANCHORED
-
 
 @dataclass(frozen=True, slots=True)
 class Comparison:

@@ -81,22 +81,12 @@ def weighted_cells(
     return Weighted(cells, sum(each.labelled for each in chosen), sum(each.labelled for each in chosen if each.fresh))
 
 
-def gate_cells(pipeline: Pipeline, slice: Slice, *, policy: Policy | None = None) -> Gate:
-    """What certifies a threshold in a slice of one subject, under a policy (the active one unless told otherwise).
-
-    The sample is thinned to one audit rate, has one label per input and none that fitted the policy's calibrator, and
-    is that of the window that also certifies bands. Claims that people see anyhow are in neither. ValueError without a
-    subject: numbers of one version say nothing of another.
-    """
-    if slice.subject is None:
-        raise ValueError("a promise is about one model, model version and prompt version")
-    policy = policy or active_of(pipeline)
-    entry = policy.calibrator_of.get(slice.subject) if policy else None
-    fitted_at = fitting_times(pipeline).get(entry.name) if entry else None
-    return gate_of(decidable(policy, sliced(pipeline, slice)), fitted_at)
-
-
 def gate_of(chosen: Sequence[Atom], fitted_at: datetime | None) -> Gate:
+    """What certifies a threshold over claims of one subject; `fitted_at` is when its calibrator was fitted.
+
+    The sample is thinned to one audit rate, has one label per input and none that fitted the calibrator, and is that of
+    the window that also certifies bands.
+    """
     usable = [atom for atom in chosen if may_certify(atom, fitted_at)]
     window = certification_window(usable, chosen, strata_of(chosen), alpha=None, delta=0.05)
     traffic = _confidences(chosen), [atom.claims for atom in chosen], np.zeros(len(chosen))

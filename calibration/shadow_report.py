@@ -70,10 +70,6 @@ class ShadowReport:
         return self.claims_moved / self.claims if self.claims else None
 
     @property
-    def load_difference(self) -> int:
-        return self.load_shadow - self.load_active
-
-    @property
     def routes(self) -> list[str]:
         """Those that either version took."""
         taken = {cell.active for cell in self.cells} | {cell.shadow for cell in self.cells}

@@ -110,15 +110,18 @@ def select_rejection(
     levels: int = LEVELS,
     starts: int = STARTS,
     slack: int = SLACK_ERRORS,
+    traffic: Cells | None = None,
 ) -> Selection:
     """The highest threshold t such that confidence < t is certified to be right in at most a share `beta`.
 
     The mirror image of `select_threshold`: `errors` then counts right outputs among the rejected.
     """
-    grid = quantile_grid(sample, levels=levels)[::-1]
+    whole = traffic if traffic is not None else sample
+    grid = quantile_grid(whole, levels=levels)[::-1]
+    coverage = 1 - _at_or_above(whole, grid, whole.n) / max(whole.labels, 1)
     n = sample.labels - _at_or_above(sample, grid, sample.n)
     right = sample.right.sum() - _at_or_above(sample, grid, sample.right)
-    tested = _tested(grid, n / max(sample.labels, 1), n, right, beta, delta / starts)
+    tested = _tested(grid, coverage, n, right, beta, delta / starts)
     mirrored = Cells(sample.confidence, sample.n, sample.wrong)
     return _certified(tested, mirrored, beta, delta, starts, slack, rising=False)
 

@@ -13,6 +13,8 @@ Number = Annotated[float, Meta(ge=0)]
 Day = Annotated[str, Meta(extra_json_schema={"format": "date"}, description="UTC.")]
 NO_THRESHOLD = Literal["too_few_labels", "no_threshold_meets_target", "score_not_informative", "all_wrong"]
 
+NO_REJECTION = Literal["too_few_labels", "no_threshold_meets_target", "score_not_informative", "all_right"]
+
 
 class SelectiveRisk(Struct, frozen=True, kw_only=True):
     """How often what was accepted is wrong, from labels drawn with a known chance, with the 95 % interval."""
@@ -101,6 +103,19 @@ class CoveragePoint(Struct, frozen=True, kw_only=True):
     edge: Annotated[Share | None, Meta(description="Where a band would be cut, of calibrated confidence.")]
 
 
+class Rejection(Struct, frozen=True, kw_only=True):
+    """What refusing everything below one threshold of stated confidence would mean."""
+
+    threshold: Annotated[Share | None, Meta(description="The highest that is certified.")]
+    coverage: Annotated[Share, Meta(description="Of all claims, those that rules hold included.")]
+    labels: Count
+    right: Annotated[Count, Meta(description="Of those labels, how many say that a right output would be refused.")]
+    upper: Annotated[Share | None, Meta(description="The share of right outputs that is not exceeded.")]
+    edge: Annotated[Share | None, Meta(description="Where a band would end, of calibrated confidence.")]
+    reason: NO_REJECTION | None
+    labels_missing: Count
+
+
 class CoverageCurve(Subject, frozen=True, kw_only=True):
     calibrator: str | None
     treats_segments_apart: bool
@@ -113,6 +128,7 @@ class CoverageCurve(Subject, frozen=True, kw_only=True):
     reason: NO_THRESHOLD | None
     labels_missing: Count
     points: Annotated[list[CoveragePoint], Meta(description="Strictest threshold first.")]
+    rejection: Rejection
 
 
 class Coverage(Struct, frozen=True, kw_only=True):
@@ -381,6 +397,16 @@ COVERAGE: Final[dict[str, Any]] = {
                     "edge": 0.884,
                 }
             ],
+            "rejection": {
+                "threshold": None,
+                "coverage": 0.0,
+                "labels": 0,
+                "right": 0,
+                "upper": None,
+                "edge": None,
+                "reason": "no_threshold_meets_target",
+                "labels_missing": 0,
+            },
         }
     ],
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
@@ -49,6 +49,24 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejection:
+    """What refusing everything below one threshold would mean, or in `reason` why there is none to be certified.
+
+    `coverage` is of all claims, `right` how many of the labels there say that a right output would be refused, `upper`
+    the share of them that is not exceeded, `edge` the calibrated confidence at which a band would end.
+    """
+
+    threshold: float | None
+    coverage: float
+    labels: int
+    right: int
+    upper: float | None
+    edge: float | None
+    reason: str | None
+    labels_missing: int
+
+
+@dataclass(frozen=True, slots=True)
 class Curve:
     """One subject, strictest threshold first. `threshold` is the loosest certified one, or `reason` says why not.
 
@@ -69,6 +87,7 @@ class Curve:
     reason: str | None
     labels_missing: int
     points: tuple[Point, ...]
+    rejection: Rejection
 
     @property
     def subject(self) -> Subject:
@@ -157,6 +176,21 @@ def _curve(
             _point(each, entry, certificate.decidable_share, a_day * hours_a_claim, audit_rate)
             for each in selection.tested
         ),
+        rejection=_rejection(certificate, entry),
+    )
+
+
+def _rejection(certificate: Certificate, entry: CalibratorEntry | None) -> Rejection:
+    found = certificate.rejection
+    return Rejection(
+        threshold=found.threshold,
+        coverage=found.coverage * certificate.decidable_share,
+        labels=found.n,
+        right=found.errors,
+        upper=found.upper,
+        edge=None if found.threshold is None else _cut(min, found.threshold, entry),
+        reason=found.reason,
+        labels_missing=found.labels_missing,
     )
 
 
@@ -183,11 +217,17 @@ def edge_of(threshold: float, entry: CalibratorEntry | None) -> float | None:
 
     A map of more than the confidence is certified on what it gives, so its threshold is an edge as it is.
     """
+    return _cut(max, threshold, entry)
+
+
+def _cut(
+    outermost: Callable[[Iterable[float]], float], threshold: float, entry: CalibratorEntry | None
+) -> float | None:
     edge = threshold
     params = cast("Mapping[str, Any]", thawed(entry.map)) if entry else {"kind": "identity"}
     if not reads_signals(params):
         segments = [None, *params.get("offsets", {})]
-        edge = max(calibrate(params, threshold, segment=segment) for segment in segments)
+        edge = outermost(calibrate(params, threshold, segment=segment) for segment in segments)
     return edge if 0 < edge < 1 else None
 
 

@@ -49,6 +49,13 @@ NO_THRESHOLD: Final = {
     "all_wrong": "Every label says that the output was wrong.",
 }
 
+NO_REJECTION: Final = {
+    "too_few_labels": "there are too few labels to promise anything.",
+    "no_threshold_meets_target": "wherever it ends, too many of those below are right.",
+    "score_not_informative": "its confidence is not shown to tell right from wrong.",
+    "all_right": "every label says that the output was right.",
+}
+
 PLANS: Final = {
     "nothing": "nothing but the audit sample",
     "cost": "what pays",
@@ -142,6 +149,7 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "monitor": MONITORS,
     "metric": METRICS,
     "metric_note": METRIC_NOTES,
+    "no_rejection": NO_REJECTION,
     "no_threshold": NO_THRESHOLD,
     "map": MAPS,
     "calibrator": CALIBRATOR_STATUS,

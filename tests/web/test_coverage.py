@@ -57,6 +57,28 @@ def test_without_a_threshold_the_reason_and_what_is_missing_are_told(certified: 
     assert re.search(r"At least \d+ more labels are needed", words)
 
 
+def test_what_may_be_refused_is_told_with_where_its_band_ends(certified: World, olga: Visitor) -> None:
+    words = words_of(olga.get(PAGE))
+    assert "Nothing can be refused at once: there are too few labels to promise anything." in words
+    for _ in range(30):
+        settled(certified, correct=False, confidence=0.6)
+    measure_bands()
+    words = words_of(olga.get(PAGE))
+    assert "Below a stated confidence of 0.9500 (calibrated 0.9500), 50.0 % of the claims could be refused" in words
+    assert "of 40 labels there 0 were right, so at most 20.0 % are, with 95.0 % certainty" in words
+    (result,) = olga.get(PAGE, {"as": "json"}).json()["results"]
+    assert (result["rejection"]["threshold"], result["rejection"]["edge"]) == (0.95, 0.95)
+
+
+def test_where_nothing_may_be_refused_the_reason_is_told(world: World, olga: Visitor) -> None:
+    world.activate({**POLICY, "calibrators": [IDENTITY]})
+    for number in range(60):
+        settled(world, correct=True, confidence=0.95 if number % 2 else 0.6)
+    measure_bands()
+    words = words_of(olga.get(PAGE))
+    assert "Nothing can be refused at once: every label says that the output was right." in words
+
+
 def test_choosing_a_point_drafts_a_policy_in_the_persons_name(certified: World, olga: Visitor) -> None:
     response = olga.post(f"{PAGE}draft/", chosen())
     assert (response.status_code, response["Location"]) == (303, "/pipelines/support-answers/policies/3/")
