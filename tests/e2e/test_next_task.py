@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, Response, Route, expect
+from playwright.sync_api import Page, Response, expect
 
 from reviewqueue.review.answers import LabelAnswer
 from reviewqueue.review.models import Label, Lease, Reservation, ReviewSlot, Skip
 from reviewqueue.review.services import leases
 from reviewqueue.review.services.leases import Nothing
+from tests.e2e.support.held import Held, first_request_waits
 from tests.e2e.support.site import Site
+from tests.running import wait_until
 from tests.services.review.steps import ask_for_choices, newcomer, review_terms, submit, taken
 from tests.world import World
 
@@ -20,11 +22,9 @@ def start(page: Page) -> None:
     expect(page.locator("#page [data-next-is=ready]")).to_be_visible()
 
 
-def first_answer_waits(page: Page) -> list[Route]:
+def first_answer_waits(page: Page) -> Held:
     """The first answer is not sent before the test says so."""
-    waiting: list[Route] = []
-    page.route("**/label/", lambda route: route.continue_() if waiting else waiting.append(route))
-    return waiting
+    return first_request_waits(page, "**/label/")
 
 
 def question(page: Page) -> str:
@@ -43,7 +43,7 @@ def test_the_next_task_is_shown_before_the_answer_is_saved(site: Site, committed
     expect(page.locator("#page")).to_contain_text("question 1")
     expect(page.locator("#page [data-first]")).to_be_focused()
     assert page.url == first
-    waiting[0].continue_()
+    waiting.let_go()
     expect(page.locator("#notices")).to_contain_text("Saved: Correct")
     expect(page.locator("#page [data-next-is=ready]")).to_be_visible()
     assert page.url != first
@@ -64,11 +64,11 @@ def test_who_is_faster_than_the_server_loses_no_answer(site: Site, committed_wor
     expect(page.locator("#page")).to_contain_text("question 1")
     page.keyboard.press("x")
     page.keyboard.press("Enter")
-    waiting[0].continue_()
+    waiting.let_go()
     expect(page.locator("#page")).to_contain_text("question 2")
     expect(page.locator("#page #lease")).to_contain_text("yours until")
-    given = Label.objects.order_by("id").values_list("claim__payload__content__input", "verdict")
-    assert list(given) == [("question 0", "correct"), ("question 1", "incorrect")]
+    given = [(label.claim.payload.content["input"], label.verdict) for label in Label.objects.order_by("id")]
+    assert given == [("question 0", "correct"), ("question 1", "incorrect")]
 
 
 def test_an_answer_that_waits_to_be_saved_is_not_skipped(site: Site, committed_world: World) -> None:
@@ -76,8 +76,7 @@ def test_an_answer_that_waits_to_be_saved_is_not_skipped(site: Site, committed_w
     for number in range(3):
         committed_world.claim(input=f"question {number}")
     page = site.visitor(committed_world.rita)
-    waiting: list[Route] = []
-    page.route("**/ready/", lambda route: route.continue_() if waiting else waiting.append(route))
+    waiting = first_request_waits(page, "**/ready/")
     page.goto("/queue/")
     with page.expect_request("**/ready/"):
         page.get_by_role("button", name="Start reviewing").press("Enter")
@@ -85,10 +84,10 @@ def test_an_answer_that_waits_to_be_saved_is_not_skipped(site: Site, committed_w
         page.keyboard.press(key)
     expect(page.locator("#page")).to_contain_text("question 0")
     answers = first_answer_waits(page)  # a skip that was sent as well would overtake it
-    waiting[0].continue_()
+    waiting.let_go()
     expect(page.locator("#page")).to_contain_text("question 1")
     page.wait_for_timeout(300)
-    answers[0].continue_()
+    answers.let_go()
     expect(page.locator("#page #lease")).to_contain_text("yours until")
     assert Label.objects.get().verdict == "incorrect"
     assert not Skip.objects.exists()
@@ -142,8 +141,7 @@ def test_leaving_the_page_gives_the_next_task_back_at_once(site: Site, committed
     start(page)
     assert isinstance(leases.take(reviewer=world.ravi), Nothing)
     page.goto("/queue/")
-    page.wait_for_timeout(500)
-    assert not Reservation.objects.exists()
+    wait_until(lambda: not Reservation.objects.exists(), what="the task that is given back")
     assert isinstance(leases.take(reviewer=world.ravi), Lease)
 
 
@@ -197,7 +195,7 @@ def test_twenty_in_a_row_with_keys_alone(site: Site, committed_world: World) -> 
         page.keyboard.press("Enter")
     expect(page.locator("#page")).to_contain_text("question 20")
     expect(page.locator("#page #lease")).to_contain_text("yours until")
-    given = list(Label.objects.order_by("id").values_list("claim__payload__content__input", flat=True))
+    given = [label.claim.payload.content["input"] for label in Label.objects.order_by("id")]
     assert given == [f"question {number:02}" for number in range(20)]
 
 

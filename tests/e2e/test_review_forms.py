@@ -161,9 +161,9 @@ def test_an_owner_builds_a_form_and_sees_it_while_typing(site: Site, committed_w
     page.goto("/pipelines/support-answers/form/")
     preview = page.locator("#preview")
     page.get_by_label("Kinds of mistakes").fill("wrong fact\noutdated = Out of date [o]")
-    page.wait_for_timeout(800)  # the preview renews itself while somebody types
+    expect(preview.get_by_text("Out of date")).to_be_attached()  # it renews itself while somebody types
     page.locator("#preview #verdict-incorrect").check()
-    expect(preview.get_by_text("Out of date")).to_be_attached()
+    expect(preview.get_by_text("Out of date")).to_be_visible()
     page.get_by_role("button", name="Add a question").click()
     page.get_by_label("What is asked").fill("How bad is it?")
     page.get_by_label("Options", exact=False).last.fill("minor\nserious [t]")

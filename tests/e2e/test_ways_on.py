@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from reviewqueue.review.models import HandOver, Label, Lease, Reservation, ReviewSlot, ReviewTask
 from reviewqueue.review.services import leases
 from reviewqueue.review.services.returning import return_label
+from tests.e2e.support.held import first_request_waits
 from tests.e2e.support.site import Site, start_reviewing
 from tests.services.review.steps import run_out, submit, taken
 from tests.world import World
@@ -104,13 +105,12 @@ def test_words_written_on_a_task_that_went_to_somebody_else_are_shown_once_more(
     kept = Reservation.objects.get(reviewer=world.rita)
     ReviewSlot.objects.filter(pk=kept.slot_id).update(free_at=kept.expires_at.replace(year=2020))
     submit(taken(world.ravi))
-    waiting: list[Route] = []
-    page.route("**/label/", lambda route: route.continue_() if waiting else waiting.append(route))
+    waiting = first_request_waits(page, "**/label/")
     page.keyboard.press("a")
     page.keyboard.press("Enter")
     expect(page.locator("#page")).to_contain_text("question 1")
     page.keyboard.press("n")
     page.keyboard.type("<b>a thought</b>")
-    waiting[0].continue_()
+    waiting.let_go()
     expect(page.locator("#page")).to_contain_text("question 2")
     expect(page.locator("#notices")).to_contain_text("went to somebody else: <b>a thought</b>")
