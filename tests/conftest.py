@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection, connections
@@ -11,12 +13,31 @@ from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
 from tests.reset import reset_database
+from tests.template import migrated_template
 from tests.world import World, make_world
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("reviewqueue", deadline=None)
+hypothesis.settings.load_profile("reviewqueue")
 
 
 def pytest_configure() -> None:
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # tests collect nothing; its absence would be a warning
     settings.STORAGES["default"] = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test has an id of its own: of those with one id, a run in several processes runs only the first.
+
+    Tests that schemathesis makes, one for each operation of the contract, all come with the id of their function.
+    """
+    for item in items:
+        if not item.nodeid.endswith(item.name):
+            item._id = item.id.parse(item.nodeid.rpartition("::")[0] + "::" + item.name)
+    twice = [nodeid for nodeid, count in Counter(item.nodeid for item in items).items() if count > 1]
+    if twice:
+        raise pytest.UsageError(f"several tests have one id, and only the first of each would run: {twice[:5]}")
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +57,7 @@ def django_db_setup(
     as_owner = options["options"] + " -c statement_timeout=0 -c lock_timeout=0"  # making a database may take its time
     options["options"] = as_owner
     with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template()
         created = setup_databases(
             verbosity=0,
             interactive=False,

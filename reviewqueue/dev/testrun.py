@@ -30,6 +30,8 @@ FOREIGN = re.compile(
     r"PG[A-Z]+|DATABASE_.+|CELERY_BROKER_URL|DEBUG|ALLOWED_HOSTS|CSRF_TRUSTED_ORIGINS|PUBLIC_URL"
     r"|LOG_.+|LEDGER_.+|SECRET_KEY_.+"
 )
+# Tells the tests that the database server ends with this run, so that what they leave there meets nobody.
+OWN_SERVER = "REVIEWQUEUE_TEST_SERVER_IS_OWN"
 SERVER_LIMIT = 60.0
 PYTEST_LIMIT = 20.0
 
@@ -88,7 +90,10 @@ def _servers(directory: Path, console: Console) -> Iterator[tuple[Supervisor, di
     supervisor.listen_for_signals()
     try:
         addresses = {"CELERY_BROKER_URL": _start_broker(supervisor, directory)}
-        addresses["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or _start_database(supervisor, directory)
+        if given := os.environ.get("TEST_DATABASE_URL"):
+            addresses["DATABASE_URL"] = given
+        else:
+            addresses |= {"DATABASE_URL": _start_database(supervisor, directory), OWN_SERVER: "yes"}
         yield supervisor, addresses
     finally:
         supervisor.stop()

@@ -35,8 +35,9 @@ def claim_of(
     worked_out: Mapping[str, float] | None = None,
     **changes: object,
 ) -> Claim:
-    """A claim with its first decision. Without a `question` its input is like no other. `worked_out`: signals that
-    intake added."""
+    """A claim with its first decision. Without a `question` its input is like no other, and the same one whenever the
+    test runs: inputs tell which half a label is of. `worked_out`: signals that intake added."""
+    world.counter += 1
     drawn = route == "accept" and audit_u < audit_rate
     new = UUID(int=int(received_at.timestamp() * 1000) << 80 | uuid4().int & ((1 << 80) - 1))
     with one_transaction():
@@ -47,7 +48,7 @@ def claim_of(
             pipeline=world.pipeline,
             external_id=str(new),
             confidence=confidence,
-            fingerprint=(question or str(new)).encode().ljust(32, b"\0")[:32],
+            fingerprint=(question or f"question {world.counter}").encode().ljust(32, b"\0")[:32],
             content_hash=new.bytes * 2,
             received_at=received_at,
             status="decided",
