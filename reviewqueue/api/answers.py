@@ -17,7 +17,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
 Digest = Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")]
 Next = Annotated[str | None, Meta(description="The cursor of the next page.")]
-Status = Literal["decided", "awaiting_step", "in_review", "settled"]
+Status = Literal["decided", "awaiting_step", "in_review", "settled", "erased"]
 Verdict = Literal["correct", "incorrect", "partially_correct", "cannot_judge"]
 Purpose = Literal["review", "audit", "flagged", "escalation", "adjudication", "gold", "relabel"]
 BandState = Literal["validated", "unvalidated", "breach", "stale"]
@@ -102,13 +102,17 @@ class Claim(Struct, frozen=True, kw_only=True):
     status: Annotated[
         Status,
         Meta(
-            description="`decided` without a person, `awaiting_step` from the caller, `in_review`, or `settled` by an "
-            "outcome that stands."
+            description="`decided` without a person, `awaiting_step` from the caller, `in_review`, `settled` by an "
+            "outcome that stands, or `erased` before there was one."
         ),
     ]
     decision: Decision
     outcome: Outcome | None
     received_at: Instant
+    redacted: Annotated[
+        dict[str, int] | UnsetType,
+        Meta(description="How many places each redaction rule masked before anything was stored; only where one did."),
+    ] = UNSET
     links: Links
 
 

@@ -99,6 +99,12 @@ def person_of(request: Request) -> User:
     return user
 
 
+def caller_of(request: Request) -> Source | User:
+    """The source or the person who is calling."""
+    key = key_in(request)
+    return cast("Source | User", key.source or key.user)
+
+
 def holder_of(request: Request) -> str:
     """Names the holder of the key: what one holder stores, no other sees."""
     key = key_in(request)

@@ -22,6 +22,7 @@ from reviewqueue.api.operation import Operation
 from reviewqueue.api.preconditions import FORM as MATCH_FORM
 from reviewqueue.api.preconditions import HEADER as IF_MATCH
 from reviewqueue.api.problems import KINDS, MEDIA_TYPE
+from reviewqueue.api.tile_paths import TILE
 from reviewqueue.api.wording import DESCRIPTION, HEADERS, PATH_PARAMETERS
 
 Json = dict[str, Any]
@@ -36,6 +37,7 @@ _SCHEMA_OF: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "SlugConverter": {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"},
     "IntConverter": {"type": "integer", "minimum": 0},
+    "TileConverter": {"type": "string", "pattern": f"^{TILE}$"},
 }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 from django.core import signing
@@ -24,6 +25,7 @@ V = TypeVar("V")
 MAX_TEXT: Final = 200
 MAX_LIMIT: Final = 500
 DEFAULT_LIMIT: Final = 50
+_UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}")
 _SHARE = re.compile(r"[0-9]?\.?[0-9]{1,20}([eE]-?[0-9]{1,2})?")
 _DECIMAL = re.compile(r"[0-9]{1,10}(\.[0-9]{1,20})?([eE]-?[0-9]{1,2})?")
@@ -73,6 +75,16 @@ def _read_text(name: str, given: str) -> str:
     if not (0 < len(given) <= MAX_TEXT and given.isprintable()):
         raise BadQuery(name, "text", f"This is 1 to {MAX_TEXT} printable characters.")
     return given
+
+
+def identifier(name: str, description: str) -> Parameter[UUID]:
+    return Parameter(name, description, {"type": "string", "format": "uuid", "pattern": _UUID.pattern}, _read_uuid)
+
+
+def _read_uuid(name: str, given: str) -> UUID:
+    if not _UUID.fullmatch(given):
+        raise BadQuery(name, "identifier", "This is a UUID in lower case.")
+    return UUID(given)
 
 
 def choice(name: str, description: str, choices: Collection[str]) -> Parameter[str]:

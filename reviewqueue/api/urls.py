@@ -10,6 +10,8 @@ from django.views.decorators.csrf import csrf_exempt
 from reviewqueue.api.problems import problem
 from reviewqueue.api.views import (
     attachments,
+    audit,
+    audit_log,
     batches,
     breakers,
     calibration,
@@ -24,6 +26,7 @@ from reviewqueue.api.views import (
     policies,
     queue_rules,
     reference,
+    reports,
     reviews,
     segments,
     signals,
@@ -42,6 +45,18 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("attachments", attachments.Attachments.as_view(), name="attachments"),
+    path("audit/events", audit.Events.as_view(), name="audit-events"),
+    path("audit/events/<int:index>/proof", audit.EventProof.as_view(), name="audit-proof"),
+    path("audit/checkpoints", audit.Checkpoints.as_view(), name="audit-checkpoints"),
+    path("audit/checkpoints/latest", audit.LatestCheckpoint.as_view(), name="audit-latest-checkpoint"),
+    path("audit/consistency", audit.LedgerConsistency.as_view(), name="audit-consistency"),
+    path("audit/log/checkpoint", audit_log.LogCheckpoint.as_view(), name="log-checkpoint"),
+    path("audit/log/tile/entries/<tile:tile>", audit_log.LogEntries.as_view(), name="log-entries"),
+    path("audit/log/tile/<int:level>/<tile:tile>", audit_log.LogTile.as_view(), name="log-tile"),
+    path("audit/reports", reports.Reports.as_view(), name="audit-reports"),
+    path("audit/reports/<uuid:report_id>", reports.ReportDetail.as_view(), name="audit-report"),
+    path("audit/reports/<uuid:report_id>/report.json", reports.ReportFile.as_view(), name="audit-report-file"),
+    path("audit/reports/<uuid:report_id>/report-proof.json", reports.ReportProof.as_view(), name="audit-report-proof"),
     path("claims", claims.Claims.as_view(), name="claims"),
     path("claims/preview", claims.ClaimPreview.as_view(), name="claim-preview"),
     path("claims/<uuid:claim_id>", claims.ClaimDetail.as_view(), name="claim"),

@@ -60,11 +60,15 @@ PATH_PARAMETERS: Final = {
     "label_id": "The `id` of a label, any revision.",
     "slug": "The `slug` of a pipeline.",
     "name": "The `name` of a golden set.",
+    "report_id": "The id of the report.",
     "run_id": "The `id` of a golden run.",
     "number": "The number of a policy version.",
     "change_id": "The `id` of a change of tasks.",
     "breaker_id": "The `id` of a breaker.",
     "endpoint_id": "The `id` of an endpoint.",
+    "index": "The place of an entry in the ledger, from 0.",
+    "level": "The level of a tile, from 0.",
+    "tile": "The place of a tile in its level, in groups of three digits: `x001/x234/067`; `.p/3` for its first three.",
 }
 
 SUBMITTED_FIELDS: Final = {

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import Any, Final
-from urllib.parse import urlencode
-from uuid import UUID
 
 from django import forms
 
-from reviewqueue.ledger.selectors import EntryFilter
 from reviewqueue.review.picking import ASKABLE_PURPOSES
 from reviewqueue.review.services.leases import ESCALATE
-from reviewqueue.web.wording import EVENTS, HOLDS, REVISION_REASONS, SKIP_REASONS
+from reviewqueue.web.wording import HOLDS, REVISION_REASONS, SKIP_REASONS
 
 MAX_NOTE: Final = 10_000
 HOW_LONG: Final = "Choose how long to keep the task."
@@ -53,34 +49,3 @@ class TakeForm(forms.Form):
     pipeline = forms.SlugField(required=False, max_length=60)
     purpose = forms.ChoiceField(required=False, choices=[("", ""), *((each, each) for each in ASKABLE_PURPOSES)])
     category = forms.CharField(required=False, max_length=80)
-
-
-class LedgerFilter(forms.Form):
-    """Which entries the ledger page lists, as its address says."""
-
-    kind = forms.ChoiceField(required=False, choices=[("", "Everything"), *sorted(EVENTS.items(), key=itemgetter(1))])
-    subject = forms.UUIDField(required=False)
-    pipeline = forms.SlugField(required=False, max_length=60)
-    older_than = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
-
-    narrowing = ("kind", "subject", "pipeline")
-
-    def wanted(self) -> EntryFilter:
-        given = self.cleaned_data
-        subject: UUID | None = given["subject"]
-        kinds = [given["kind"]] if given["kind"] else []
-        return EntryFilter(claim=subject, kinds=kinds, pipeline=given["pipeline"] or None)
-
-    def before(self) -> int | None:
-        older_than: int | None = self.cleaned_data["older_than"]
-        return older_than
-
-    def is_filtered(self) -> bool:
-        return any(self.cleaned_data[name] for name in self.narrowing)
-
-    def address_of_next(self, before: int | None) -> str | None:
-        """The query of the following page, None after the last."""
-        if before is None:
-            return None
-        kept = {name: str(self.cleaned_data[name]) for name in self.narrowing if self.cleaned_data[name]}
-        return "?" + urlencode({**kept, "older_than": before})

@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from reviewqueue.deliveries.selectors import STATE_READERS
+from reviewqueue.erasure.selectors import READERS
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, WORKING_ROLES, has_role, roles_of
+from reviewqueue.reports.selectors import READERS as REPORT_READERS
 from reviewqueue.web.roles import LEDGER_ROLES
 
 
@@ -27,6 +29,8 @@ _BELOW: Final = {
     "pipelines": ("web:pipelines", "/pipelines/"),
     "webhooks": ("web:webhooks", "/webhooks/"),
     "ledger": ("web:ledger", "/ledger/"),
+    "reports": ("web:reports", "/reports/"),
+    "erasures": ("web:erasures", "/erasures/"),
 }
 
 
@@ -43,6 +47,10 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         links.append(_link(request, "Webhooks", "webhooks"))
     if has_role(user, LEDGER_ROLES):
         links.append(_link(request, "Ledger", "ledger"))
+    if has_role(user, REPORT_READERS):
+        links.append(_link(request, "Reports", "reports"))
+    if has_role(user, READERS):
+        links.append(_link(request, "Erasures", "erasures"))
     return {"navigation": links, "roles": sorted({role for role, _ in roles_of(user)})}
 
 

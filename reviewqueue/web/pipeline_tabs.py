@@ -28,7 +28,13 @@ class Group:
 
 
 GROUPS: Final = (
-    Group("Overview", (Entry("overview", "Overview", "pipeline"),)),
+    Group(
+        "Overview",
+        (
+            Entry("overview", "Overview", "pipeline"),
+            Entry("alarms", "Alarms", "alarms"),
+        ),
+    ),
     Group(
         "Confidence",
         (
@@ -62,7 +68,14 @@ GROUPS: Final = (
             Entry("form", "Review form", "review_form"),
         ),
     ),
-    Group("Settings", (Entry("settings", "Settings", "settings"),)),
+    Group(
+        "Settings",
+        (
+            Entry("settings", "Settings", "settings"),
+            Entry("redaction", "Redaction", "redaction"),
+            Entry("retention", "Retention", "retention"),
+        ),
+    ),
 )
 """In the order of the rows. A new page is one line here; its template includes pipelines/_head.html with its `tab`."""
 

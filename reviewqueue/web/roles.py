@@ -9,6 +9,7 @@ from reviewqueue.errors import Forbidden
 from reviewqueue.pipelines.selectors import has_role
 
 LEDGER_ROLES: Final = frozenset({"auditor", "admin"})
+PIN_ROLES: Final = frozenset({"auditor"})
 SETTING_ROLES: Final = frozenset({"owner", "admin"})
 GOLDEN_READERS: Final = frozenset({"owner", "auditor", "admin"})
 """Of golden sets. Seniors review too, and who reviews does not see known answers."""

@@ -14,7 +14,15 @@ from reviewqueue.pipelines.content_views import KINDS, ORIGINS, PARTS, with_ever
 from reviewqueue.pipelines.costs import MOST, STEPS, amount_text
 from reviewqueue.pipelines.names import MAX_NAME, pointer_to
 from reviewqueue.pipelines.signals import MAX_DESCRIPTION, MAX_SIGNALS
-from reviewqueue.web.wording import CONTENT_VIEWS, DIRECTIONS, ELICITATIONS, IMAGE_CARE, SIGNAL_FAMILIES, SOUND_CARE
+from reviewqueue.web.wording import (
+    CONTENT_VIEWS,
+    DIRECTIONS,
+    ELICITATIONS,
+    IMAGE_CARE,
+    SIGNAL_FAMILIES,
+    SOUND_CARE,
+    VIEW_RECORDING,
+)
 
 if TYPE_CHECKING:
     from reviewqueue.accounts.models import User
@@ -51,6 +59,7 @@ class SettingsForm(forms.Form):
     media_origins = forms.CharField(required=False)
     images = forms.ChoiceField(choices=list(IMAGE_CARE.items()))
     audio = forms.ChoiceField(choices=list(SOUND_CARE.items()))
+    views_recorded = forms.ChoiceField(required=False, choices=list(VIEW_RECORDING.items()))
 
     def __init__(
         self,
@@ -84,6 +93,7 @@ class SettingsForm(forms.Form):
             "categories": _lines(given["categories"]),
             "watched": [[name.strip() for name in line.split(AND)] for line in _lines(given["watched"])],
             "costs": self._costs(),
+            **({"views_recorded": given["views_recorded"]} if given["views_recorded"] else {}),
             "content_views": {
                 **{part: given[f"view_{part}"] for part in PARTS},
                 KINDS: _lines(given["markdown_context"]),
@@ -172,6 +182,7 @@ def initial_settings(pipeline: Pipeline, version: str) -> dict[str, Any]:
         "media_origins": "\n".join(views[ORIGINS]),
         "images": views["images"],
         "audio": views["audio"],
+        "views_recorded": pipeline.views_recorded,
     }
 
 
@@ -241,6 +252,7 @@ LABELS: Final = {
     "media_origins": "Images and sound may come from",
     "images": "Images are shown",
     "audio": "Sound comes",
+    "views_recorded": "Reading what claims say is recorded",
 }
 
 

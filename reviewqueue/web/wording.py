@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from reviewqueue.deliveries.selectors import ERROR_TEXTS
-from reviewqueue.web import owner_wording, task_wording
+from reviewqueue.web import audit_wording, owner_wording, task_wording
 
 ROUTES: Final = {
     "accept": "Accepted",
@@ -98,6 +98,7 @@ CLAIM_STATUS: Final = {
     "awaiting_step": "Waiting for a next step",
     "in_review": "In review",
     "settled": "Settled",
+    "erased": "Erased",
 }
 
 BASES: Final = {
@@ -138,6 +139,8 @@ WEBHOOK_EVENTS: Final = {
     "breaker.tripped": "Breaker that stopped a model",
     "golden.overdue": "Measurement by a golden set that did not come in time",
     "golden.worse_than_promised": "Golden run that is worse than the policy promises",
+    "report.made": "Audit report of a pipeline, made",
+    "pipeline.alarm": "Alarm about a pipeline: when it opens, daily while it stands, and when it is over",
     "endpoint.challenge": "Challenge",
 }
 
@@ -190,6 +193,18 @@ CONTENT_VIEWS: Final = {
     "auto": "by its shape: objects and lists as tree, table or conversation, texts as they are",
     "text": "plain text",
     "markdown": "Markdown",
+}
+REDACTIONS: Final = {
+    "email": "E-mail addresses",
+    "card": "Card numbers, with a check digit that fits (in whole numbers too)",
+    "iban": "IBANs, with check digits that fit",
+    "phone": "Phone numbers",
+    "ip": "IP addresses",
+}
+VIEW_RECORDING: Final = {
+    "off": "not recorded",
+    "auditors": "of auditors, and of administrators",
+    "everybody": "of everybody without a lease on the claim",
 }
 IMAGE_CARE: Final = {
     "plain": "as they are",
@@ -269,6 +284,7 @@ EVENTS: Final = {
     "golden.run_started": "Golden run started",
     "golden.run_completed": "Golden run finished",
     "golden.overdue": "Golden run overdue",
+    "pipeline.alarm": "Alarm about the pipeline",
     "reviewer.paused": "Reviewer paused",
     "reviewer.appealed": "Reviewer appealed",
     "reviewer.pause_decided": "Pause decided",
@@ -290,6 +306,8 @@ EVENTS: Final = {
     "drift.alarm": "Monitor raised an alarm",
     "band.state_changed": "Band changed state",
     "sample.epoch_committed": "Audit key committed",
+    "sample.epoch_revealed": "Audit key revealed",
+    "accuracy.snapshot": "Accuracy stated",
     "sample.rates_changed": "Audit rates changed",
     "user.created": "Account created",
     "role.changed": "Role granted",
@@ -315,7 +333,17 @@ EVENTS: Final = {
     "webhook.host_named": "Webhook host allowed",
     "webhook.host_withdrawn": "Webhook host withdrawn",
     "verification.run": "Ledger verified",
+    "key.rotated": "Signing key changed",
+    "key.retired": "Old signing key dropped",
+    "ledger.restarted": "Ledger restarted under another name",
     "attachment.stored": "File uploaded",
+    "payload.erased": "Text erased",
+    "payload.viewed": "Text read",
+    "payload.break_glass": "Right to read taken by break-glass",
+    "person.erased": "Person erased",
+    "erasure.requested": "Erasure asked for",
+    "erasure.refused": "Erasure refused",
+    "retention.changed": "Retention changed",
 }
 
 RELABEL_WHY: Final = {
@@ -383,6 +411,8 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "elicitation": ELICITATIONS,
     "direction": DIRECTIONS,
     "content_view": CONTENT_VIEWS,
+    "view_recording": VIEW_RECORDING,
+    "redaction": REDACTIONS,
     "image_care": IMAGE_CARE,
     "sound_care": SOUND_CARE,
     "tier": TIERS,
@@ -392,6 +422,7 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "relabel_why": RELABEL_WHY,
     "not_asked": NOT_ASKED,
     **owner_wording.KINDS,
+    **audit_wording.KINDS,
     "standing": MODEL_STANDINGS,
     "comparison": COMPARISONS,
     "golden_run": GOLDEN_RUN_STATES,

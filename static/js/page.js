@@ -29,16 +29,24 @@ function closeMenus(except) {
 }
 
 function showCopyButtons(within) {
-  if (!navigator.clipboard || !within.querySelectorAll) return;
+  if (!within.querySelectorAll) return;
   for (const button of within.querySelectorAll("[data-copy]")) button.hidden = false;
 }
 
 async function copyText(button) {
-  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  const source = document.getElementById(button.dataset.copy);
+  if (navigator.clipboard) await navigator.clipboard.writeText(source.textContent);
+  else copySelected(source);
   const word = button.querySelector("[data-word]");
   const before = word.textContent;
   word.textContent = "Copied";
   setTimeout(() => (word.textContent = before), 1500);
+}
+
+// Browsers keep the clipboard from pages that came without TLS; a selection they still copy.
+function copySelected(source) {
+  getSelection().selectAllChildren(source);
+  document.execCommand("copy");
 }
 
 // Logging in again in another tab changes the token; what this page was given with its forms is then out of date.

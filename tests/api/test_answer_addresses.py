@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from reviewqueue.ledger.selectors import EntryFilter, entries
 from tests.api.caller import API, Caller, assert_problem, row_counts
 from tests.world import World
 
@@ -135,6 +136,15 @@ def test_a_harmless_request_id_of_the_caller_is_kept_and_any_other_replaced(help
     assert assert_problem(kept, 404)["instance"] == "job-42.retry_1"
     for bad in ("", "a" * 65, "a b", "<script>", "a\u00e9", "a\x7f"):
         assert helpdesk.get("/claims", x_request_id=bad)["X-Request-ID"] != bad
+
+
+def test_what_a_request_did_is_found_in_the_ledger_by_its_id(world: World, helpdesk: Caller) -> None:
+    answer = helpdesk.post("/claims", world.claim_body(), x_request_id="job-42.retry_1")
+    other = helpdesk.post("/claims", world.claim_body())
+    wanted = EntryFilter(request="job-42.retry_1")
+    assert {str(entry.claim) for entry in entries(filters=wanted).entries} == {answer.json()["id"]}
+    wanted = EntryFilter(request=other["X-Request-ID"])
+    assert {entry.kind for entry in entries(filters=wanted).entries} >= {"claim.decided"}
 
 
 def test_answers_are_kept_in_no_cache(helpdesk: Caller) -> None:

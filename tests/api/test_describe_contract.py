@@ -136,6 +136,7 @@ def test_every_example_is_what_its_schema_says(subtests: pytest.Subtests) -> Non
 def test_every_example_of_a_request_is_accepted_as_it_stands(world: World, subtests: pytest.Subtests) -> None:
     callers = {
         "reviews": Caller(key_for(world.rita, "review")),
+        "reports": Caller(key_for(world.ada, "audit")),
         "policies": Caller(key_for(world.otto, "admin")),
         "breakers": Caller(key_for(world.otto, "admin")),
         "golden_sets": Caller(key_for(world.olga, "admin")),

@@ -11,8 +11,10 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 
+from reviewqueue.ledger.sealer import note_refusal
 from reviewqueue.operations import health
 from reviewqueue.operations.models import SweepRun
+from tests.api.caller import Caller, key_for
 from tests.world import World
 
 
@@ -43,7 +45,7 @@ def test_everything_in_order_is_200(running: Client) -> None:
     response = running.get("/readyz")
     assert response.status_code == 200, response.content
     assert response.json()["failing"] == []
-    assert set(response.json()["parts"]) == {"database", "migrations", "broker", "worker", "ledger"}
+    assert set(response.json()["parts"]) == {"database", "migrations", "broker", "worker", "ledger", "anchors"}
     assert "no-store" in response["Cache-Control"]
 
 
@@ -81,9 +83,18 @@ def test_events_that_nobody_seals_are_named_when_they_have_waited_too_long(
     assert failing(running) == {"ledger": "not_sealing"}
 
 
+def test_why_nothing_is_signed_is_named(running: Client, world: World) -> None:
+    note_refusal(code="rollback", reason="the database ends at 5 leaves")
+    assert failing(running) == {"ledger": "refuses_to_sign_rollback"}
+    metrics = Caller(key_for(world.ada, "audit")).get("/metrics").content.decode()
+    assert "reviewqueue_ledger_sealing_refused 1" in metrics
+
+
 def test_a_lost_database_is_named_everywhere_it_is_needed(running: Client) -> None:
     def lose(execute, sql, params, many, context):
         raise OperationalError("password=canary")
 
     with connection.execute_wrapper(lose):
-        assert failing(running) == dict.fromkeys(("database", "migrations", "worker", "ledger"), "database_unavailable")
+        assert failing(running) == dict.fromkeys(
+            ("database", "migrations", "worker", "ledger", "anchors"), "database_unavailable"
+        )

@@ -16,17 +16,21 @@ from django.utils import timezone
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi import checks
 
+from calibration.services import measure_bands
 from reviewqueue.claims.attachments import store_attachment
+from reviewqueue.claims.models import Outcome
 from reviewqueue.deliveries.models import CHALLENGE, Delivery, Endpoint
 from reviewqueue.deliveries.services import endpoints
 from reviewqueue.policy import services as policies
+from reviewqueue.reports.models import AuditReport
 from reviewqueue.review.models import ReviewTask
 from reviewqueue.review.selectors import live_leases
 from tests.api.caller import Caller, taken
 from tests.files import png
 from tests.services.golden.steps import set_for_step
 from tests.services.policy.steps import version_for_step
-from tests.services.review.steps import moved
+from tests.services.reports import steps as reports
+from tests.services.review.steps import label_next, moved
 from tests.world import POLICY, World
 
 HOOK = "https://hooks.example.com/review-queue"
@@ -84,11 +88,29 @@ class Traffic:
             case.headers["If-Match"] = "*"
         if drawn % 4 == 0:
             return
+        if case.operation.path.endswith("/calibration/report"):
+            self._measure()
         if not has_path and not case.meta.is_negative_at(ParameterLocation.PATH):
             for name in case.path_parameters or {}:
                 case.path_parameters[name] = getattr(self, f"_{name}")()
         if isinstance(case.body, dict):
             put_known_values_in(case.body, drawn)
+
+    def _measure(self) -> None:
+        """A version of which there are figures."""
+        if not Outcome.objects.exists():
+            self.world.claim()
+            label_next(self.world.rita)
+            measure_bands()
+
+    def _index(self) -> int:
+        return 0
+
+    def _level(self) -> int:
+        return 0
+
+    def _tile(self) -> str:
+        return "000.p/7"
 
     def _slug(self) -> str:
         return self.world.pipeline.slug
@@ -104,6 +126,11 @@ class Traffic:
 
     def _run_id(self) -> str:
         return str(set_for_step(self.world, self.step)[1].pk)
+
+    def _report_id(self) -> str:
+        """One that is made, for it has a file."""
+        report = AuditReport.objects.filter(state="done").first() or reports.made(self.world.ada, self.world.pipeline)
+        return str(report.pk)
 
     def _breaker_id(self) -> int:
         return policies.stop_automation(pipeline=self.world.pipeline, by=self.world.sam, reason="incident").pk

@@ -20,7 +20,7 @@ from tests.world import World
 
 LOOKS = [("light", WIDE), ("dark", WIDE), ("light", NARROW), ("dark", NARROW)]
 GRAVE = {"serious", "critical"}
-FILES = {"attachment", "claim_file"}
+FILES = {"attachment", "claim_file", "claim_bundle"}
 """Addresses that show no page of ours."""
 PAGES: dict[str, tuple[str, Place]] = {
     name: (person, place)

@@ -26,6 +26,7 @@ def test_own_keys_answer_and_a_key_that_was_given_away_does_nothing(site: Site, 
     expect(page.locator("#keys-sheet")).to_be_visible()
     expect(page.locator("#keys-sheet div", has_text="correct").first).to_contain_text("f")
     page.keyboard.press("Escape")
+    expect(page.locator("#keys-sheet")).to_be_hidden()
     page.keyboard.press("Enter")
     page.wait_for_url("**/queue/")
     assert Label.objects.get().verdict == "correct"

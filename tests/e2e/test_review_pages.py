@@ -27,10 +27,11 @@ def start(page: Page) -> None:
 
 def press_and_await_next(page: Page, *keys: str) -> None:
     before = page.evaluate("location.href")  # page.url may lag behind a page that pushed its address
+    page.evaluate("document.querySelector('[data-first]').setAttribute('data-left', '')")
     for key in keys:
         page.keyboard.press(key)
     page.wait_for_function("before => location.href !== before", arg=before)
-    expect(page.locator("[data-first]")).to_be_focused()
+    expect(page.locator("[data-first]:not([data-left])")).to_be_focused()  # the address may change before the page does
 
 
 def test_a_reviewer_labels_skips_and_undoes_with_keys_alone(site: Site, committed_world: World) -> None:
@@ -55,8 +56,8 @@ def test_a_reviewer_labels_skips_and_undoes_with_keys_alone(site: Site, committe
     page.keyboard.press("Enter")
     page.wait_for_url("**/review/**")
     expect(page.locator("#notices")).to_contain_text("Changed.")
-    labels = Label.objects.order_by("id").values_list("verdict", "output", "revision")
-    assert list(labels) == [
+    labels = [(each.verdict, each.output, each.revision) for each in Label.objects.order_by("id")]
+    assert labels == [
         ("correct", None, 0),
         ("incorrect", None, 0),
         ("incorrect", "12 EUR: exactly.", 0),

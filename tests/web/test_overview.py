@@ -155,5 +155,5 @@ def test_the_page_takes_no_more_queries_for_more_claims(
     olga.get(PAGE)
     for place in range(12):
         busy.claim(confidence=0.7, model_version=f"v{place}")
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(36):
         olga.get(PAGE)

@@ -13,7 +13,7 @@ from calibration.services import measure_bands
 from reviewqueue.reports import slips
 from reviewqueue.review.gold import GoldItem, GoldTerms, ReviewerPause
 from reviewqueue.review.services import pauses
-from tests.services.review.golden import always_gold, answer_gold, gold_claims, pause
+from tests.services.review.golden import always_gold, answer_gold, gold_claims, never_gold, pause
 from tests.services.review.steps import RIGHT, WRONG, label_next, newcomer, review_terms, undo_windows_pass
 from tests.web.visitor import Visitor, text_of
 from tests.world import World
@@ -179,9 +179,10 @@ def test_what_slips_hide_stands_beside_the_accuracy_of_bands(
     answer_gold(world.rita, gold_claims(world, 4, correct=False), WRONG, of=world)
     assert slips.slips_on_gold(world.pipeline) == slips.Slips("gold", 0.75, 1.0)
     assert "No band has labels yet." in words_of(sam.get(REVIEWERS))
-    for answer in (RIGHT, RIGHT, RIGHT, WRONG):
-        world.claim()
-        label_next(world.ravi, answer)
+    with never_gold():
+        for answer in (RIGHT, RIGHT, RIGHT, WRONG):
+            world.claim()
+            label_next(world.ravi, answer)
     undo_windows_pass()
     measure_bands()
     shown = words_of(sam.get(REVIEWERS))

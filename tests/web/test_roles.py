@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
+from django.test import override_settings
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from calibration.cleaning import search_pipeline, start
 from reviewqueue.accounts import services as accounts
+from reviewqueue.auditors.services import run_waiting
+from reviewqueue.auditors.services import start_verification as ask_for_verification
 from reviewqueue.claims.attachments import store_attachment
 from reviewqueue.deliveries.models import Delivery
 from reviewqueue.deliveries.services import endpoints
+from reviewqueue.erasure.services import ask_for_claim
 from reviewqueue.golden.services import drafts, sets, watching
 from reviewqueue.golden.services.sets import Terms
+from reviewqueue.ledger import services as ledger
+from reviewqueue.ledger.keys import create_key
 from reviewqueue.ledger.models import Event
 from reviewqueue.pipelines import services as pipelines
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy import services as policies
 from reviewqueue.policy.models import PolicyVersion
+from reviewqueue.reports.schedules import schedule_reports
+from reviewqueue.reports.services import make_waiting
 from tests import files
+from tests.services.auditors.steps import keep_newest
 from tests.services.calibration.test_clean import labelled_answers
+from tests.services.erasure.steps import erased
 from tests.services.golden.steps import questions, set_for_step
+from tests.services.reports.steps import asked
 from tests.services.review.golden import pause
 from tests.services.review.steps import keep_filter, moved, submit, taken
 from tests.web.heat import heat_of
@@ -48,13 +62,17 @@ FORMS = {
         "flagged",
         "task_change",
         "queue_rules",
+        "redaction",
     ),
     *("reviewers", "gold"),
+    *("checkpoints", "compare_checkpoints", "verifications", "verify_bundle"),
     *("golden_sets", "golden_set", "golden_draft"),
     *("webhook_new", "webhook", "webhook_hosts"),
     "cleaning",
     "segments",
     "review_form",
+    *("retention", "erasures", "erasure"),
+    *("reports", "report_schedules"),
 }
 """Addresses that show the form they take."""
 OPEN_TO_ALL = {"login", "logout", "healthz", "readyz"}
@@ -104,6 +122,77 @@ def labelled_claim(world: World) -> list[object]:
     claim = world.claim()
     submit(taken(world.rita))
     return [claim.pk]
+
+
+def seal() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        key = Path(folder) / "signing.key"
+        create_key(key, name=settings.LEDGER_ORIGIN)
+        with override_settings(LEDGER_SIGNING_KEY_FILE=str(key)):
+            ledger.seal()
+
+
+def sealed_claim(world: World) -> list[object]:
+    place = labelled_claim(world)
+    seal()
+    return place
+
+
+def sealed_entry(world: World) -> list[object]:
+    seal()
+    return [0]
+
+
+def sealed_ledger(world: World) -> list[object]:
+    seal()
+    return []
+
+
+def adas_pin(world: World) -> list[object]:
+    seal()
+    return [keep_newest(world.ada, remark="at the audit").pk]
+
+
+def verified_ledger(world: World) -> list[object]:
+    ask_for_verification(by=world.ada)
+    run_waiting()
+    return []
+
+
+def run_under_way(world: World) -> list[object]:
+    return [ask_for_verification(by=world.ada).pk]
+
+
+def a_report(world: World, pipeline: Pipeline | None) -> list[object]:
+    seal()
+    world.claim(category="refunds")
+    report = asked(world.ada, pipeline)
+    make_waiting()
+    return [report.pk]
+
+
+def report_here(world: World) -> list[object]:
+    return a_report(world, world.pipeline)
+
+
+def some_reports(world: World) -> list[object]:
+    report_here(world)
+    return []
+
+
+def a_schedule(world: World) -> list[object]:
+    world.sam.email = "sam@example.org"
+    world.sam.save()
+    return [schedule_reports(by=world.ada, pipeline=world.pipeline, every="month", recipients=[world.sam]).pk]
+
+
+def a_schedule_exists(world: World) -> list[object]:
+    a_schedule(world)
+    return []
+
+
+def report_of_all(world: World) -> list[object]:
+    return a_report(world, None)
 
 
 def here(world: World) -> list[object]:
@@ -247,6 +336,18 @@ def two_golden_runs(world: World) -> list[object]:
     return [world.pipeline.slug, made.name, run.pk, made.runs.exclude(pk=run.pk).get().pk]
 
 
+def one_erasure(world: World) -> list[object]:
+    """Asked for by adam."""
+    return [ask_for_claim(by=world.adam, claim_id=world.claim().pk, basis="objection").pk]
+
+
+def wished_erasure(world: World) -> list[object]:
+    """One that waits, and one that is done."""
+    erased(world, world.claim())
+    one_erasure(world)
+    return []
+
+
 def nowhere(world: World) -> list[object]:
     return []
 
@@ -348,6 +449,14 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("settings", "get", elsewhere, FIGURES_ELSEWHERE),
     ("settings", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
     ("settings", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 422}),
+    ("retention", "get", here, FIGURES),
+    ("retention", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("retention", "post", here, {**DECIDES}),
+    ("retention", "post", elsewhere, {**DECIDES_ELSEWHERE}),
+    ("erasures", "get", wished_erasure, everybody(200, rita=403, olga=403, nora=403)),
+    ("erasures", "post", nowhere, everybody(403, adam=422)),
+    ("erasure", "get", one_erasure, everybody(404, sam=200, ada=200, adam=200)),
+    ("erasure", "post", one_erasure, everybody(404, sam=422, ada=422, adam=403)),
     ("second_opinion", "get", here, FIGURES),
     ("second_opinion", "get", elsewhere, FIGURES_ELSEWHERE),
     ("second_opinion", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
@@ -356,6 +465,12 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("queue_rules", "get", elsewhere, FIGURES_ELSEWHERE),
     ("queue_rules", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
     ("queue_rules", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 422}),
+    ("alarms", "get", here, FIGURES),
+    ("alarms", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("redaction", "get", here, FIGURES),
+    ("redaction", "get", elsewhere, FIGURES_ELSEWHERE),
+    ("redaction", "post", here, {**DECIDES, "olga": 422, "adam": 422}),
+    ("redaction", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 422}),
     ("skills", "post", here, {**DECIDES, "olga": 404, "adam": 404}),
     ("skills", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 404}),
     ("tasks", "get", here, FIGURES),
@@ -372,6 +487,8 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("policy_new", "get", elsewhere, {**DECIDES_ELSEWHERE, "adam": 403}),
     ("policy_new", "post", here, {**DECIDES, "olga": 422, "adam": 403}),
     ("policy_new", "post", elsewhere, {**DECIDES_ELSEWHERE, "adam": 403}),
+    ("active_specification", "get", here, FIGURES),
+    ("active_specification", "get", elsewhere, dict.fromkeys(PEOPLE, 404)),
     ("specification", "get", draft_here, FIGURES),
     ("specification", "get", draft_elsewhere, FIGURES_ELSEWHERE),
     ("policy_backtest", "get", draft_here, FIGURES),
@@ -411,7 +528,29 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("webhook_hosts", "post", nowhere, everybody(403, adam=422)),
     ("delivery_replay", "post", delivery_here, everybody(403, adam=303)),
     ("ledger", "get", nowhere, everybody(403, ada=200, adam=200)),
+    ("ledger_entry", "get", sealed_entry, everybody(403, ada=200, adam=200)),
+    ("checkpoints", "get", sealed_ledger, everybody(403, ada=200, adam=200)),
+    ("checkpoints", "post", nowhere, everybody(403, ada=422)),
+    ("pin", "get", adas_pin, everybody(403, ada=200)),
+    ("compare_checkpoints", "get", sealed_ledger, everybody(403, ada=200, adam=200)),
+    ("compare_checkpoints", "post", nowhere, everybody(403, ada=422, adam=422)),
+    ("reports", "get", some_reports, everybody(200, rita=403, nora=403)),
+    ("reports", "post", nowhere, everybody(403, ada=422, adam=422)),
+    ("report", "get", report_here, everybody(200, rita=403, nora=403)),
+    ("report_schedules", "get", a_schedule_exists, everybody(403, ada=200, adam=200)),
+    ("report_schedules", "post", nowhere, everybody(403, ada=422, adam=422)),
+    ("report_schedule_end", "post", a_schedule, everybody(403, ada=303, adam=303)),
+    ("report_bundle", "post", report_here, everybody(403, ada=200, adam=200)),
+    ("report", "get", report_of_all, everybody(404, rita=403, nora=403, ada=200, adam=200)),
+    ("samples", "get", nowhere, everybody(403, ada=200, adam=200)),
+    ("verifications", "get", verified_ledger, everybody(403, ada=200, adam=200)),
+    ("verifications", "post", nowhere, everybody(403, ada=303, adam=303)),
+    ("verification", "get", run_under_way, everybody(403, ada=200, adam=200)),
+    ("verify_bundle", "get", nowhere, everybody(403, ada=200, adam=200)),
+    ("verify_bundle", "post", nowhere, everybody(403, ada=422, adam=422)),
+    ("claim_bundle", "get", sealed_claim, everybody(200, rita=403, nora=404)),
     ("claim", "get", unlabelled_claim, everybody(200, rita=404, nora=404)),
+    ("break_glass", "post", unlabelled_claim, everybody(403, rita=404, nora=404, adam=303)),
     ("claim", "get", labelled_claim, everybody(200, nora=404)),
     ("claim_file", "get", claim_with_a_file, everybody(200, rita=404, adam=404, nora=404)),
 ]
@@ -424,6 +563,19 @@ def names_of_addresses() -> dict[str, Callable[..., object]]:
 
 def test_every_address_is_in_the_table_or_open_to_all() -> None:
     assert set(names_of_addresses()) - OPEN_TO_ALL == {name for name, *_ in TABLE}
+
+
+AUDITORS_WRITE = {
+    *("checkpoints", "verifications"),  # pins, and verifications to be run
+    *("compare_checkpoints", "verify_bundle"),  # which keep nothing
+    "erasure",  # the second of two persons
+    *("keys", "save_filter", "forget_filter", "let_go"),  # of their own account
+}
+
+
+def test_an_auditor_writes_pins_verifications_and_reports_and_nothing_else_of_others() -> None:
+    written = {name for name, method, _, statuses in TABLE if method == "post" and statuses["ada"] in ALLOWED}
+    assert {name for name in written if not name.startswith("report")} == AUDITORS_WRITE
 
 
 def test_every_view_is_guarded_but_those_open_to_all() -> None:

@@ -22,7 +22,7 @@ from reviewqueue.claims.selectors import ClaimFilter, answer_of, claim_of_source
 from reviewqueue.claims.submission import Submission, parse_submission
 from reviewqueue.policy.document import LADDER
 
-STATUSES: Final = ("decided", "awaiting_step", "in_review", "settled")
+STATUSES: Final = ("decided", "awaiting_step", "in_review", "settled", "erased")
 FILTERS: Final = (
     text("pipeline", "Only claims of this pipeline."),
     text("external_id", "Only the claim with this id of the caller's own."),

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from django.http import HttpResponse
+from django.utils import timezone
 from rest_framework.request import Request
 
+from reviewqueue.anchoring.selectors import place_states
 from reviewqueue.api import examples
 from reviewqueue.api.authentication import person_of
 from reviewqueue.api.contract import Answer, Holder, promises
@@ -17,7 +19,7 @@ from reviewqueue.api.prometheus import CONTENT_TYPE, MEDIA_TYPE, Gauge, expositi
 from reviewqueue.deliveries.alarms import CAUSES, backlog, silent_endpoints
 from reviewqueue.errors import Forbidden
 from reviewqueue.golden.due import late_counts
-from reviewqueue.ledger.selectors import sealing_state
+from reviewqueue.ledger.selectors import refusal, sealing_state
 from reviewqueue.operations.selectors import sweep_states
 from reviewqueue.pipelines.selectors import has_role, pipelines_for
 from reviewqueue.review.selectors import queue_counts
@@ -52,10 +54,20 @@ def _gauges(person: User) -> Iterator[Gauge]:
     yield gauge("ledger_sealed_entries", "Entries under the latest checkpoint.", sealing.size)
     yield gauge("ledger_unsealed_entries", "Entries that wait to be sealed.", sealing.unsealed)
     yield gauge("ledger_oldest_unsealed_seconds", "Age of the oldest of them.", sealing.oldest_unsealed_seconds or 0)
+    yield from _anchors()
     yield from _queues(person)
     yield from _webhooks()
     yield from _golden_sets(person)
     yield from _sweeps()
+
+
+def _anchors() -> Iterator[Gauge]:
+    states = [({"place": state.name}, state) for state in place_states(timezone.now())]
+    yield gauge("ledger_sealing_refused", "Whether signing would contradict what was signed before.", bool(refusal()))
+    behind = tuple((name, state.behind) for name, state in states)
+    yield Gauge("ledger_anchor_behind_seconds", "For how long the place lacks a checkpoint.", behind)
+    late = tuple((name, state.is_late) for name, state in states)
+    yield Gauge("ledger_anchor_late", "Whether that is longer than it may be.", late)
 
 
 def _queues(person: User) -> Iterator[Gauge]:

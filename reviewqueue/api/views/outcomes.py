@@ -33,7 +33,7 @@ class ClaimOutcome(Operation):
             201: Answer("The outcome that stands from now on.", answers.Outcome, examples.OUTCOME),
             200: Answer("The same report again: nothing new.", answers.Outcome, examples.OUTCOME),
         },
-        problems=("mandatory_review",),
+        problems=("mandatory_review", "payload_erased"),
     )
     def post(self, request: Request, claim_id: UUID) -> HttpResponse:
         """Report the truth about a claim.

@@ -18,6 +18,7 @@ from reviewqueue.api.operation import Operation
 from reviewqueue.api.shapes import attached_file, labelled_answer, lease_answer
 from reviewqueue.claims.attachments import attachment_of, content_of
 from reviewqueue.pipelines.selectors import WORKING_ROLES, pipeline_for
+from reviewqueue.review.reading_again import record_past_lease
 from reviewqueue.review.selectors import Nothing, lease_for, task_view
 from reviewqueue.review.services import handing_over, labels, leases, on_hold, returning
 from reviewqueue.review.services.labels import LabelAnswer
@@ -83,6 +84,7 @@ class LeaseAttachment(Operation):
         """
         lease = lease_for(person_of(request), lease_id)
         file = attachment_of(lease.task.claim, attachment_id)
+        record_past_lease(lease)
         return Response(attached_file(file, content_of(file)))
 
 
@@ -92,7 +94,7 @@ class LeaseRenew(Operation):
         **REVIEW,
         body=Body(bodies.Nothing, {"nothing to say": {}}, required=False),
         answers={200: Answer("The lease with its new end.", answers.Renewed, examples.RENEWED)},
-        problems=("lease_lost", "lease_at_limit", "too_many_leases"),
+        problems=("lease_lost", "lease_at_limit", "too_many_leases", "payload_erased"),
     )
     def post(self, request: Request, lease_id: UUID) -> HttpResponse:
         """Ask for more time."""
@@ -111,7 +113,7 @@ class LeaseHold(Operation):
         **REVIEW,
         body=Body(bodies.Hold, {"for an hour": examples.HOLD}),
         answers={200: Answer("The lease with its new end.", answers.Renewed, examples.RENEWED)},
-        problems=("lease_lost", "lease_at_limit", "too_many_leases"),
+        problems=("lease_lost", "lease_at_limit", "too_many_leases", "payload_erased"),
     )
     def post(self, request: Request, lease_id: UUID) -> HttpResponse:
         """Keep a task for later.
@@ -135,7 +137,7 @@ class LeaseHandOver(Operation):
         **REVIEW,
         body=Body(bodies.HandOver, {"to a colleague": examples.HAND_OVER}),
         answers={204: Answer("Handed over, now or before.")},
-        problems=("lease_lost",),
+        problems=("lease_lost", "payload_erased"),
     )
     def post(self, request: Request, lease_id: UUID) -> HttpResponse:
         """Hand a task to a colleague.
@@ -158,7 +160,7 @@ class LeaseRelease(Operation):
         **REVIEW,
         body=Body(bodies.Release, {"passed on": examples.RELEASE, "put back": {"reason": "back"}}, required=False),
         answers={204: Answer("Given back, now or before.")},
-        problems=("lease_lost",),
+        problems=("lease_lost", "payload_erased"),
     )
     def post(self, request: Request, lease_id: UUID) -> HttpResponse:
         """Give a task back.
@@ -189,7 +191,7 @@ class LeaseLabel(Operation):
             ),
             200: Answer("The same label again: the first answer.", answers.Labelled, examples.LABELLED),
         },
-        problems=("lease_lost",),
+        problems=("lease_lost", "payload_erased"),
     )
     def post(self, request: Request, lease_id: UUID) -> HttpResponse:
         """Give a label.
@@ -216,7 +218,7 @@ class LabelRevise(Operation):
             201: Answer("The further revision.", answers.Labelled, examples.REVISED),
             200: Answer("The same revision again.", answers.Labelled, examples.REVISED),
         },
-        problems=("undo_window_over", "with_seniors"),
+        problems=("undo_window_over", "with_seniors", "payload_erased"),
     )
     def post(self, request: Request, label_id: UUID) -> HttpResponse:
         """Change a label, within the undo seconds or when a senior has returned it.
@@ -242,7 +244,7 @@ class LabelReturned(Operation):
         **REVIEW,
         body=Body(bodies.Return, {"a doubt": examples.RETURN}),
         answers={204: Answer("Returned, now or before.")},
-        problems=("with_seniors",),
+        problems=("with_seniors", "payload_erased"),
     )
     def post(self, request: Request, label_id: UUID) -> HttpResponse:
         """Give a label back to its reviewer.

@@ -24,6 +24,7 @@ from reviewqueue.reports import slips
 from reviewqueue.reports.slips import corrected
 from reviewqueue.review import gold_pages
 from reviewqueue.review.services import pauses
+from reviewqueue.viewing.services import record_views
 from reviewqueue.web.access import action, form_page, page
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
@@ -32,6 +33,7 @@ from reviewqueue.web.roles import require_role
 if TYPE_CHECKING:
     from reviewqueue.accounts.models import User
     from reviewqueue.pipelines.models import Pipeline
+    from reviewqueue.review.models import GoldDraw, ReviewerPause
 
 PIPELINES_SHOWN = 20
 
@@ -59,10 +61,16 @@ def _own(request: PersonRequest, *, status: int = 200) -> HttpResponse:
     here = pipelines_for(user, WORKING_ROLES).order_by("name")[:PIPELINES_SHOWN]
     context = {
         "rows": [(each, report.reviewer_quality(each, [user], now=now).people[0]) for each in here],
-        "pauses": [(pause, gold_pages.missed(pause)) for pause in gold_pages.own_pauses(user)],
+        "pauses": [(pause, _missed(user, pause)) for pause in gold_pages.own_pauses(user)],
         **_rules(),
     }
     return show(request, "reviewers/own.html", context, status=status)
+
+
+def _missed(viewer: User, pause: ReviewerPause) -> list[GoldDraw]:
+    draws = gold_pages.missed(pause)
+    record_views(viewer=viewer, claims=[draw.item.claim for draw in draws], purpose="missed_gold")
+    return draws
 
 
 def _rules() -> dict[str, object]:
@@ -106,7 +114,7 @@ def _show(request: PersonRequest, pipeline: Pipeline, *, status: int = 200) -> H
         "corrected": corrected(band_table(pipeline), quality.slips) if quality.slips else [],
         "fewest_keys": slips.FEWEST_KEYS,
         "pauses": [
-            (pause, gold_pages.missed(pause) if is_senior and not pause.ended_at else [])
+            (pause, _missed(request.user, pause) if is_senior and not pause.ended_at else [])
             for pause in gold_pages.pauses_of(pipeline)
         ],
         "is_senior": is_senior,

@@ -9,6 +9,7 @@ from reviewqueue.pipelines.content_views import with_every_view
 from reviewqueue.pipelines.selectors import WORKING_ROLES, pipeline_for
 from reviewqueue.review.selectors import FLAGGED_AT_ONCE, flagged_batch
 from reviewqueue.review.services.flagged import Confirmed, confirm
+from reviewqueue.viewing.services import record_views
 from reviewqueue.web.access import form_page
 from reviewqueue.web.markdown import Allowance
 from reviewqueue.web.render import go, show
@@ -23,6 +24,8 @@ def flagged(request: PersonRequest, slug: str) -> HttpResponse:
         chosen = [each for each in listed if each not in exceptions][:FLAGGED_AT_ONCE]
         _tell(request, confirm(reviewer=request.user, slot_ids=chosen), exceptions=len(listed) - len(chosen))
         return go(request, "web:flagged", slug=slug)
+    batch = flagged_batch(request.user, pipeline)
+    record_views(viewer=request.user, claims=[slot.task.claim for slot in batch], purpose="flagged_list")
     rows = [
         {
             "slot": slot,
@@ -30,7 +33,7 @@ def flagged(request: PersonRequest, slug: str) -> HttpResponse:
             "category": slot.task.claim.category,
             "due_at": slot.due_at,
         }
-        for slot in flagged_batch(request.user, pipeline)
+        for slot in batch
     ]
     views = with_every_view(pipeline.content_views)
     context = {"pipeline": pipeline, "views": views, "reading": Allowance(), "rows": rows, "most": FLAGGED_AT_ONCE}

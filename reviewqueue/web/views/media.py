@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from reviewqueue.claims.attachments import attachment_of
 from reviewqueue.review import selectors
+from reviewqueue.review.reading_again import record_past_lease
 from reviewqueue.web.access import action, page
 from reviewqueue.web.content import keep_calming
 from reviewqueue.web.files import file_response
@@ -30,4 +31,5 @@ def choose_calming(request: PersonRequest, lease_id: UUID) -> HttpResponse:
 def attachment(request: PersonRequest, lease_id: UUID, attachment_id: UUID) -> HttpResponse:
     """A file of the claim that this person has, or is about to get."""
     lease = selectors.lease_or_reserved(request.user, lease_id)
+    record_past_lease(lease)
     return file_response(attachment_of(lease.task.claim, attachment_id))

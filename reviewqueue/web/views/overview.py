@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 WINDOWS: Final = (1, 7, 30)
 USUAL: Final = 1
+DUE_SHOWN: Final = 5
 
 
 @page
@@ -51,6 +52,8 @@ def pipeline(request: PersonRequest, slug: str) -> HttpResponse:
         "steps": first_steps(found, glance.active.policy if glance.active else None),
         "intake": request.build_absolute_uri("/api/v1/claims"),
         "alarms": [_linked(alarm, request.user, found) for alarm in glance.alarms],
+        "again": glance.again[:DUE_SHOWN],
+        "links_sets": has_role(request.user, GOLDEN_READERS, pipeline_id=found.pk),
         "routes": _table(glance.flow),
         "ends": ENDS,
         "days": days,

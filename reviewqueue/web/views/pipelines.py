@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
+from django.utils import timezone
 
 from calibration import selectors as calibration
 from reviewqueue.errors import Forbidden
-from reviewqueue.golden.due import late_counts
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, pipeline_for, pipelines_for
 from reviewqueue.reports import overview
+from reviewqueue.reports.remeasurement import remeasurements
 from reviewqueue.web.access import page
 from reviewqueue.web.charts import track_start
 from reviewqueue.web.render import show, show_if_changed
 from reviewqueue.web.request import PersonRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from calibration.selectors import ModelBands
+    from reviewqueue.reports.remeasurement import Remeasurement
 
 
 MODELS_SHOWN: Final = 12
@@ -29,13 +33,18 @@ SEGMENTS_SHOWN: Final = 60
 
 @page
 def pipelines(request: PersonRequest) -> HttpResponse:
-    found = list(pipelines_for(request.user, FIGURES_ROLES).select_related("owner").order_by("name"))
+    found = list(pipelines_for(request.user, FIGURES_ROLES).select_related("owner", "deputy").order_by("name"))
     if not found:
         raise Forbidden("Figures are for seniors, owners, auditors and admins.")
     waiting = overview.depths(found)
-    late = late_counts(found)
-    rows = [{"pipeline": each, "waiting": waiting[each.pk], "golden_late": late.get(each.pk, 0)} for each in found]
+    again = remeasurements(found, now=timezone.now())
+    rows = [{"pipeline": each, "waiting": waiting[each.pk], **_measured(again.get(each.pk, ()))} for each in found]
     return show(request, "pipelines/pipelines.html", {"rows": rows})
+
+
+def _measured(again: Sequence[Remeasurement]) -> dict[str, Any]:
+    """What is due next, and how many are late."""
+    return {"next": again[0] if again else None, "late": sum(each.late for each in again)}
 
 
 @page

@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
+from django.utils import timezone
 
 from calibration.selectors import band_table
+from reviewqueue.erasure.selectors import retention_of
+from reviewqueue.errors import NotFound
+from reviewqueue.golden.due import sets_in_use
+from reviewqueue.ledger.selectors import latest_checkpoint
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, pipeline_for
 from reviewqueue.policy import selectors
 from reviewqueue.policy.difference import difference
 from reviewqueue.policy.rights import PROPOSE
+from reviewqueue.reports.remeasurement import remeasurements
 from reviewqueue.web.access import page
 from reviewqueue.web.charts import track_start
 from reviewqueue.web.evidence import evidence_tables
@@ -72,7 +78,20 @@ def _compared(pipeline: Pipeline, version: PolicyVersion, against: str) -> dict[
 @page
 def specification(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     pipeline = pipeline_for(request.user, slug, FIGURES_ROLES)
-    version = selectors.version_for(pipeline, number)
+    return _specified(request, pipeline, selectors.version_for(pipeline, number))
+
+
+@page
+def active_specification(request: PersonRequest, slug: str) -> HttpResponse:
+    """That of the version that decides now: an address that stays."""
+    pipeline = pipeline_for(request.user, slug, FIGURES_ROLES)
+    active = selectors.active_policy(pipeline.pk)
+    if active is None:
+        raise NotFound("No policy is active here: every claim goes to people.")
+    return _specified(request, pipeline, selectors.version_for(pipeline, active.number))
+
+
+def _specified(request: PersonRequest, pipeline: Pipeline, version: PolicyVersion) -> HttpResponse:
     context = {
         "pipeline": pipeline,
         "version": version,
@@ -80,5 +99,10 @@ def specification(request: PersonRequest, slug: str, number: int) -> HttpRespons
         "rules": selectors.policy_of(version.pk, version.document_hash),
         "allowed": selectors.one_person_approval(pipeline),
         "breakers": selectors.open_breakers(pipeline),
+        "sets": sets_in_use([pipeline]),
+        "again": remeasurements([pipeline], now=timezone.now()).get(pipeline.pk, []),
+        "retention": retention_of(pipeline),
+        "checkpoint": latest_checkpoint(),
+        "printed_at": timezone.now(),
     }
     return show(request, "policies/specification.html", context)

@@ -16,6 +16,7 @@ from reviewqueue.review.selectors import Nothing, QueueRow
 from reviewqueue.review.services import leases
 from reviewqueue.review.services.filters import filters_of
 from reviewqueue.review.showing import shown_purpose
+from reviewqueue.viewing.services import record_views
 from reviewqueue.web.access import action, page
 from reviewqueue.web.forms import TakeForm
 from reviewqueue.web.render import go, show, show_if_changed
@@ -76,6 +77,7 @@ def last_answers(request: PersonRequest) -> HttpResponse:
     """The last ten, and what can still be changed of them."""
     require_role(request.user, WORKING_ROLES, "Only reviewers and seniors give answers.")
     recent = selectors.recent_labels(request.user, with_texts=True)
+    record_views(viewer=request.user, claims=[label.claim for label in recent], purpose="own_answers")
     context = {
         "answers": [(label, undoable(label)) for label in recent],
         "in_work": selectors.leases_in_work(request.user),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.http import HttpResponse
 
-from reviewqueue.errors import Invalid, NotFound
-from reviewqueue.pipeline_settings import SettingsOutdated, change_settings, settings_hash
+from reviewqueue.errors import NotFound
+from reviewqueue.pipeline_settings import settings_hash
 from reviewqueue.pipelines.queue_rules import rules_of
 from reviewqueue.pipelines.selectors import (
     FIGURES_ROLES,
@@ -20,6 +20,7 @@ from reviewqueue.pipelines.selectors import (
 )
 from reviewqueue.pipelines.services import set_skills
 from reviewqueue.web.access import action, form_page
+from reviewqueue.web.changed_settings import saved
 from reviewqueue.web.queue_rules_form import QueueRulesForm, initial_rules
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
@@ -37,25 +38,10 @@ def queue_rules(request: PersonRequest, slug: str) -> HttpResponse:
         return _show(request, pipeline, form)
     pipeline = pipeline_for(request.user, slug, SETTING_ROLES)
     form = QueueRulesForm(request.POST, pipeline=pipeline)
-    if not form.is_valid() or not _saved(request, pipeline, form):
+    if not form.is_valid() or not saved(form, {"queue_rules": form.rules()}, pipeline=pipeline, by=request.user):
         return _show(request, pipeline, form, status=422)
     messages.success(request, "Saved. They hold for tasks that are opened from now on.")
     return go(request, "web:queue_rules", slug=slug)
-
-
-def _saved(request: PersonRequest, pipeline: Pipeline, form: QueueRulesForm) -> bool:
-    try:
-        change_settings(
-            pipeline=pipeline,
-            changes={"queue_rules": form.rules()},
-            by=request.user,
-            expected=form.cleaned_data["version"],
-        )
-    except Invalid as invalid:
-        form.refuse(invalid.problems)
-    except SettingsOutdated as outdated:
-        form.add_error(None, f"{outdated.detail} Open the page again to see what is stored.")
-    return not form.errors
 
 
 def _show(request: PersonRequest, pipeline: Pipeline, form: QueueRulesForm, *, status: int = 200) -> HttpResponse:

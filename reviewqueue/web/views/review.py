@@ -16,6 +16,7 @@ from django.utils import timezone
 from reviewqueue.cascade.selectors import earlier_attempts, is_superseded
 from reviewqueue.errors import Conflict, Invalid
 from reviewqueue.review import selectors
+from reviewqueue.review.reading_again import record_past_lease
 from reviewqueue.review.services import handing_over, labels, leases, on_hold, reservations, returning
 from reviewqueue.review.services.leases import ESCALATE, LeaseLost
 from reviewqueue.web.access import action, form_page, page
@@ -226,7 +227,9 @@ def revise(request: PersonRequest, label_id: UUID) -> HttpResponse:
     """Taking back an answer means giving another one: both stay on record."""
     earlier = selectors.label_for(request.user, label_id)
     returned = selectors.return_of(earlier)
-    view = selectors.task_view(selectors.lease_for(request.user, earlier.lease_id))["task"]
+    lease = selectors.lease_for(request.user, earlier.lease_id)
+    record_past_lease(lease)
+    view = selectors.task_view(lease)["task"]
     sent = request.POST if request.method == "POST" else None
     form = AnswerForm(view, sent, initial=given_before(earlier, view))
     reason = RevisionForm(sent, initial={"reason": _likely_reason(earlier, returned)})

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from reviewqueue.web.pipeline_tabs import GROUPS, Tab, tabs_of
+import pytest
+
+from reviewqueue.web import pipeline_tabs
+from reviewqueue.web.pipeline_tabs import GROUPS, Entry, Group, Tab, tabs_of
 
 
 def current(tabs: tuple[Tab, ...]) -> dict[str, str]:
     return {tab.name: tab.current for tab in tabs if tab.current}
 
 
-def test_a_group_of_one_page_is_that_page_and_has_no_second_row() -> None:
+def test_a_group_of_one_page_is_that_page_and_has_no_second_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = Group("Overview", (Entry("overview", "Overview", "pipeline"),))
+    monkeypatch.setattr(pipeline_tabs, "GROUPS", (alone, *pipeline_tabs.GROUPS[1:]))
     tabs = tabs_of("support", "overview", ())
     assert current(tabs.groups) == {"Overview": "page"}
     assert (tabs.group, tabs.pages) == ("Overview", ())

@@ -28,7 +28,7 @@ def test_only_events_that_exist_have_words() -> None:
 
 
 def test_a_code_without_a_word_is_shown_readably() -> None:
-    assert wording.words("payload.erased", "event") == "payload.erased"
+    assert wording.words("config.changed", "event") == "config.changed"
     assert wording.words("some_new_route", "route") == "some new route"
     assert wording.band_state("brand_new").word == "Brand new"
 
