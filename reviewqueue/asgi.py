@@ -13,6 +13,7 @@ LONGER = {
     "/api/v1/pipelines/*/golden-sets/*/items": 33 * MIB,
     "/api/v1/pipelines/*/golden-sets/*/runs/*/answers": 33 * MIB,
     "/pipelines/*/golden-sets/*/draft/": 33 * MIB,
+    "/ledger/verify-bundle/": 9 * MIB,
 }
 THREADS = int(os.environ.get("WEB_THREADS", "2"))
 BODY_SECONDS = float(os.environ.get("WEB_BODY_SECONDS", "10"))

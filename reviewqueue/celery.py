@@ -6,7 +6,7 @@ or running one twice costs latency and nothing else.
 
 import os
 
-from celery import Celery
+from celery import Celery, signals
 from celery.schedules import schedule
 from django.conf import settings
 
@@ -21,9 +21,12 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 SWEEPS = [
     ("reviewqueue.ledger.tasks.seal", 5, "seal"),
     ("reviewqueue.ledger.tasks.reconcile", 600, "default"),
-    ("reviewqueue.ledger.tasks.verify", 86_400, "default"),
+    ("reviewqueue.ledger.tasks.take_snapshots", 3600, "default"),
+    ("reviewqueue.anchoring.tasks.hand_over", 10, "deliveries"),
+    ("reviewqueue.anchoring.tasks.record_receipts", 10, "default"),
     ("reviewqueue.review.tasks.expire_leases", 30, "default"),
     ("reviewqueue.review.tasks.pause_reviewers", 60, "default"),
+    ("reviewqueue.policy.tasks.turn_epochs", 600, "default"),
     ("reviewqueue.cascade.tasks.expire_steps", 15, "default"),
     ("reviewqueue.cascade.tasks.reroute_open_claims", 15, "default"),
     ("reviewqueue.cascade.tasks.ask_handlers", 5, "deliveries"),
@@ -42,10 +45,16 @@ SWEEPS = [
     ("reviewqueue.golden.tasks.watch_traffic", 60, "default"),
     ("reviewqueue.golden.tasks.watch_due", 300, "default"),
     ("reviewqueue.golden.tasks.measure_runs", 10, "default"),
+    ("reviewqueue.alarms.tasks.watch", 300, "default"),
     ("reviewqueue.claims.tasks.forget_unused_attachments", 3600, "default"),
     ("calibration.tasks.search_suspects", 60, "default"),
     ("calibration.tasks.search_slices", 60, "default"),
+    ("reviewqueue.erasure.tasks.sweep_retention", 600, "default"),
     ("reviewqueue.accounts.tasks.forget_old_requests", 3600, "default"),
+    ("reviewqueue.auditors.tasks.run_verifications", 10, "default"),
+    ("reviewqueue.reports.tasks.make_reports", 10, "default"),
+    ("reviewqueue.reports.tasks.run_schedules", 300, "default"),
+    ("reviewqueue.reports.tasks.forget_reports", 3600, "default"),
 ]
 
 # Above the hard time limit, or a slow sweep would be delivered twice; restored soon after a killed worker.
@@ -87,3 +96,15 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     **(RABBITMQ if settings.CELERY_BROKER_URL.startswith("amqp") else REDIS),
 )
+
+
+@signals.worker_init.connect  # type: ignore[untyped-decorator]  # Celery has no types
+@signals.beat_init.connect  # type: ignore[untyped-decorator]
+def refuse_unsafe_login(**_: object) -> None:
+    """Celery logs what a receiver raises and goes on, but not the end of the process."""
+    from reviewqueue.ledger.logins import UnsafeLogin, guard_process
+
+    try:
+        guard_process()
+    except UnsafeLogin as unsafe:
+        raise SystemExit(str(unsafe)) from unsafe

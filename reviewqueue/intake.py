@@ -14,8 +14,10 @@ from reviewqueue.cascade.selectors import CaseSoFar, so_far
 from reviewqueue.cascade.services import cases, steps
 from reviewqueue.claims import attachments
 from reviewqueue.claims.checking import checks_of
+from reviewqueue.claims.keys import submission_key
 from reviewqueue.claims.models import new_id
 from reviewqueue.claims.recording import NewClaim, TwinCommitted, record
+from reviewqueue.claims.redaction import is_same, masked
 from reviewqueue.claims.repeats import ClaimConflict, answers_again
 from reviewqueue.claims.selectors import claims_named, first_answer, previewed_decision, taken_external_ids
 from reviewqueue.claims.submission import Submission, parse_submission
@@ -91,7 +93,8 @@ def preview(*, source: Source, submission: Submission, now: datetime) -> dict[st
     """The decision that would be taken, in its REST form. Stores nothing, and draws nobody for audit."""
     terms = _terms_for(submission, _terms_of(source, [submission]))
     attachments.check_named(submission, attachments.known_to(source, attachments.named_in([submission])))
-    return previewed_decision(_new_claim(submission, terms, _Superseded.by(source, [submission])), now)
+    kept = masked(submission, terms.redaction, key=submission_key())
+    return previewed_decision(_new_claim(kept, terms, _Superseded.by(source, [kept])), now)
 
 
 def _each(source: Source, bodies: Sequence[object], now: datetime, judge: _Judge) -> list[BatchResult]:
@@ -132,14 +135,13 @@ def _take_in(source: Source, submissions: Sequence[Submission], now: datetime) -
 @service
 def _take_in_at_once(source: Source, submissions: Sequence[Submission], now: datetime) -> list[Submitted | DomainError]:
     superseded = _Superseded.by(source, submissions, lock=True)
-    new, refused = _judge(source, submissions, superseded, lock=True)
+    new, repeated, refused = _judge(source, submissions, superseded, lock=True)
     claims = list(new.values())
     events = record(claims, source=source, now=now)
-    attachments.mark_used((claim.submission for claim in claims), now)
+    attachments.mark_used(((claim.id, claim.submission) for claim in claims), now)
     tasks.open_for_decisions(claims, events, now=now)
     steps.open_for_decisions(claims, events, now=now)
     cases.supersede(claims, superseded.cases, actor=Actor.source(source.slug), now=now)
-    repeated = {place: each for place, each in enumerate(submissions) if place not in new and place not in refused}
     results: dict[int, Submitted | DomainError] = {**refused}
     for place, claim in new.items():
         results[place] = Submitted(first_answer(claim, now), created=True)
@@ -150,24 +152,22 @@ def _take_in_at_once(source: Source, submissions: Sequence[Submission], now: dat
 
 def _foresee(source: Source, submissions: Sequence[Submission], now: datetime) -> list[Submitted | DomainError]:
     """What `_take_in` would return, without taking anything in."""
-    new, refused = _judge(source, submissions, _Superseded.by(source, submissions))
+    new, repeated, refused = _judge(source, submissions, _Superseded.by(source, submissions))
     firsts = {claim.submission.external_id: claim.submission for claim in new.values()}
     results: dict[int, Submitted | DomainError] = {**refused}
-    repeated: dict[int, Submission] = {}
-    for place, submission in enumerate(submissions):
-        if place in new:
-            results[place] = Submitted({"decision": previewed_decision(new[place], now)}, created=True)
-        elif place not in refused and submission.external_id in firsts:
-            results[place] = _twin(submission, firsts[submission.external_id])
-        elif place not in refused:
-            repeated[place] = submission
-    for place, again in answers_again(source, repeated).items():
+    for place, claim in new.items():
+        results[place] = Submitted({"decision": previewed_decision(claim, now)}, created=True)
+    twins = {place: each for place, each in repeated.items() if each.external_id in firsts}
+    for place, twin in twins.items():
+        results[place] = _twin(twin, firsts[twin.external_id])
+    stored = {place: each for place, each in repeated.items() if place not in twins}
+    for place, again in answers_again(source, stored).items():
         results[place] = again if isinstance(again, ClaimConflict) else Submitted(again, created=False)
     return [results[place] for place in range(len(submissions))]
 
 
 def _twin(submission: Submission, first: Submission) -> Submitted | ClaimConflict:
-    if submission.content_hash == first.content_hash:
+    if is_same(first.content_hash, submission, key=submission_key()):
         return Submitted({}, created=False)
     return ClaimConflict("An earlier claim of the same batch has this external_id and different content.")
 
@@ -204,8 +204,10 @@ class _Superseded:
 
 def _judge(
     source: Source, submissions: Sequence[Submission], superseded: _Superseded, *, lock: bool = False
-) -> tuple[dict[int, NewClaim], dict[int, DomainError]]:
-    """Which submissions, by their places, are new claims and which are refused; the others repeat a claim.
+) -> tuple[dict[int, NewClaim], dict[int, Submission], dict[int, DomainError]]:
+    """Which submissions, by their places, are new claims, which repeat a claim, and which are refused.
+
+    From here on they are as their pipelines keep them: masked.
 
     What is taken is looked up once the superseded claims are held: who waited for a twin of his own repeats it.
     """
@@ -213,17 +215,21 @@ def _judge(
     files = attachments.known_to(source, attachments.named_in(submissions), lock=lock)
     taken = taken_external_ids(source, [submission.external_id for submission in submissions])
     new: dict[int, NewClaim] = {}
+    repeated: dict[int, Submission] = {}
     refused: dict[int, DomainError] = {}
     for place, submission in enumerate(submissions):
         try:
             own = _terms_for(submission, terms)
-            if submission.external_id not in taken:
+            kept = masked(submission, own.redaction, key=submission_key())
+            if submission.external_id in taken:
+                repeated[place] = kept
+            else:
                 attachments.check_named(submission, files)
-                new[place] = _new_claim(submission, own, superseded)
+                new[place] = _new_claim(kept, own, superseded)
                 taken.add(submission.external_id)
         except (Invalid, Conflict) as error:
             refused[place] = error.with_traceback(None)  # it would hold on to all that is in this frame
-    return new, refused
+    return new, repeated, refused
 
 
 def _new_claim(submission: Submission, terms: PipelineTerms, superseded: _Superseded) -> NewClaim:
@@ -249,6 +255,7 @@ def _decide(
         confidence=submission.confidence,
         band_states=terms.band_states(submission.subject),
         audit_u=audit_number(terms.sampling_key, claim_id),
+        epoch=terms.epoch,
         audit_rates=terms.audit_rates(submission.subject, submission.category, submission.segments),
         breaker=terms.broken(submission.subject),
         attempt=case.number + 1 if case else 1,

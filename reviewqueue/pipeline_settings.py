@@ -15,7 +15,7 @@ from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.canonical import canonical
 from reviewqueue.pipelines.content_views import declared_views, view_problems
 from reviewqueue.pipelines.costs import cost_problems, with_every_amount
-from reviewqueue.pipelines.models import Pipeline, Role
+from reviewqueue.pipelines.models import Pipeline, Role, ViewRecording
 from reviewqueue.pipelines.names import name_problems, pointer_to
 from reviewqueue.pipelines.queue_rules import rule_problems, unknown_names
 from reviewqueue.pipelines.selectors import has_role
@@ -23,6 +23,7 @@ from reviewqueue.pipelines.services import grant_within
 from reviewqueue.pipelines.signals import ELICITATIONS, signal_problems, with_every_field
 from reviewqueue.pipelines.watched import as_declared, unknown_watched, watched_problems
 from reviewqueue.policy.models import PolicyStatus
+from reviewqueue.redaction.rules import declared_rules, redaction_problems
 from reviewqueue.transactions import service
 
 PLAIN: Final = (
@@ -36,6 +37,8 @@ PLAIN: Final = (
     "costs",
     "content_views",
     "queue_rules",
+    "redaction",
+    "views_recorded",
 )
 PEOPLE: Final = ("owner", "deputy")
 SETTINGS: Final = (*PEOPLE, *PLAIN)
@@ -178,6 +181,8 @@ def _as_stored(name: str, value: Any) -> Any:
         return with_every_amount(value)
     if name == "content_views":
         return declared_views(value)
+    if name == "redaction":
+        return declared_rules(value)
     if name == "watched":
         return as_declared(value)
     return list(value) if name == "categories" else value
@@ -199,6 +204,9 @@ def _value_problems(changes: Mapping[str, Any]) -> Iterator[FieldProblem]:
     yield from cost_problems(changes.get("costs", {}))
     yield from view_problems(changes.get("content_views", {}))
     yield from rule_problems(changes.get("queue_rules", {}))
+    if changes.get("views_recorded", ViewRecording.OFF) not in ViewRecording.values:
+        yield FieldProblem("/views_recorded", "choice", "This is one of: " + ", ".join(ViewRecording.values) + ".")
+    yield from redaction_problems(changes.get("redaction", []))
     yield from watched_problems(changes.get("watched", []))
 
 

@@ -27,9 +27,19 @@ OVER_TLS = PUBLIC_URL.startswith("https://")
 API_KEY_ENVIRONMENT = env("API_KEY_ENVIRONMENT", default="live")
 API_KEY_PEPPER = env("API_KEY_PEPPER", default=SECRET_KEY)
 SAMPLING_SECRET = env("SAMPLING_SECRET", default=SECRET_KEY)
+PAYLOAD_KEYS = env.list("PAYLOAD_KEYS", default=[])  # the first wraps new keys; without any, SECRET_KEY does
+ERASURE_LIST_FILE = env("ERASURE_LIST_FILE", default="")  # outside the database: what a restore forgets again
 LEDGER_ORIGIN = env("LEDGER_ORIGIN", default="review-queue/unnamed")
 LEDGER_SIGNING_KEY_FILE = env("LEDGER_SIGNING_KEY_FILE", default="")  # given to the sealing worker only
 LEDGER_ANCHOR_FILE = env("LEDGER_ANCHOR_FILE", default="")
+LEDGER_ANCHOR_STORAGE = env("LEDGER_ANCHOR_STORAGE", default="")  # an alias of STORAGES
+LEDGER_WITNESSES = env.json("LEDGER_WITNESSES", default=[])  # [{"url": …, "key": …}]
+LEDGER_TIMESTAMP_URL = env("LEDGER_TIMESTAMP_URL", default="")  # an authority of RFC 3161
+LEDGER_TIMESTAMP_CA_FILE = env("LEDGER_TIMESTAMP_CA_FILE", default="")
+LEDGER_WEBHOOK_URL = env("LEDGER_WEBHOOK_URL", default="")
+LEDGER_WEBHOOK_SECRET = env("LEDGER_WEBHOOK_SECRET", default="")
+LEDGER_AUDITOR_MAIL = env.list("LEDGER_AUDITOR_MAIL", default=[])
+LEDGER_ANCHOR_SECONDS = env.float("LEDGER_ANCHOR_SECONDS", default=60.0)  # at most one checkpoint in so many seconds
 
 # --- applications ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -38,13 +48,20 @@ INSTALLED_APPS = [
     "reviewqueue.accounts",
     "reviewqueue.pipelines",
     "reviewqueue.policy",
+    "reviewqueue.payloads",
     "reviewqueue.claims",
+    "reviewqueue.viewing",
     "reviewqueue.deliveries",
+    "reviewqueue.anchoring",
     "reviewqueue.review",
     "reviewqueue.cascade",
     "calibration",
     "reviewqueue.transfers",
     "reviewqueue.golden",
+    "reviewqueue.auditors",
+    "reviewqueue.erasure",
+    "reviewqueue.reports",
+    "reviewqueue.alarms",
     "reviewqueue.api",
     "reviewqueue.web",
     "django.contrib.auth",
@@ -129,6 +146,11 @@ DATABASES = {
 # --- Celery: beat runs sweeps that find their own work; the schedule is in reviewqueue/celery.py ----------------------
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
 
+# --- mail: EMAIL_URL names the server (smtp+tls://user:password@host:587); without it nothing is sent -----------------
+vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("MAIL_FROM", default="review-queue@localhost")
+
 # --- people and sessions --------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
@@ -201,9 +223,12 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env("ATTACHMENTS_DIR", default=str(LOCAL_DIR / "attachments")))
 FILE_UPLOAD_PERMISSIONS = 0o600
 
+REPORTS_KEPT_DAYS = env.int("REPORTS_KEPT_DAYS", default=0)  # 0: for ever
+
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "reviewqueue.web.static_files.HashedStaticFiles"},
+    **env.json("MORE_STORAGES", default={}),
 }
 
 # --- how often callers of the API may come, per minute; a key may have a limit of its own -----------------------------

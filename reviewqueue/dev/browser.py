@@ -1,4 +1,4 @@
-"""Chromium for the end-to-end tests."""
+"""Chromium for the end-to-end tests, and openssl, which plays the time-stamping authority in one of them."""
 
 import os
 import shutil
@@ -13,16 +13,16 @@ class NoBrowser(Exception):
 
 
 def ensure_chromium() -> None:
-    """Returns once a Chromium is on the PATH; as root on Debian it installs one."""
-    if _present():
+    """Returns once a Chromium and openssl are on the PATH; as root on Debian it installs them."""
+    if _present() and shutil.which("openssl"):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise NoBrowser(
-            "The end-to-end tests need Chromium (on Debian `sudo apt install chromium`); "
+            "The tests need Chromium and openssl (on Debian `sudo apt install chromium openssl`); "
             "`python3 manage.py test unit` runs without it."
         )
     try:
-        bootstrap.install_debian_packages("chromium")
+        bootstrap.install_debian_packages("chromium", "openssl")
     except bootstrap.CannotPrepare as reason:
         raise NoBrowser(str(reason)) from None
 

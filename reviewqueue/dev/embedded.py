@@ -71,6 +71,7 @@ def embedded_environment(local: Path, *, role: Role = "worker", url: str | None 
     }
     if role == "worker":
         variables["LEDGER_SIGNING_KEY_FILE"] = str(signing_key_file(local))
+        variables["LEDGER_ANCHOR_FILE"] = str(local / "ledger-anchor.jsonl")
     if role == "owner":
         variables["DATABASE_STATEMENT_TIMEOUT_MS"] = "0"
     return variables

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from kombu.connection import Connection
 
-from reviewqueue.ledger.selectors import sealing_state
+from reviewqueue.ledger.selectors import refusal, sealing_state
 from reviewqueue.operations.models import SweepRun
 
 HEARTBEAT: Final = timedelta(seconds=60)
@@ -80,6 +80,9 @@ def _worker() -> str:
 
 
 def _ledger() -> str:
+    refused = refusal()
+    if refused is not None:
+        return f"refuses_to_sign_{refused.code}"
     oldest = sealing_state().oldest_unsealed_seconds
     return "ok" if oldest is None or oldest <= MAX_UNSEALED_SECONDS else "not_sealing"
 

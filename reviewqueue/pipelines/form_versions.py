@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reviewqueue.accounts.models import User
-from reviewqueue.errors import Conflict, Forbidden, Invalid, NotFound
+from reviewqueue.errors import Conflict, Forbidden, Invalid
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.pipelines.models import Pipeline, ReviewForm, Role
@@ -73,11 +73,3 @@ def form_keys(user: User) -> set[str]:
     """The letters that the forms use which this person gets from now on. One query."""
     pipelines = pipelines_for(user, WORKING_ROLES).select_related("form")
     return {key for pipeline in pipelines for key in keys_of(pipeline.review_form)}
-
-
-def form_version(pipeline: Pipeline, number: int) -> ReviewForm:
-    """Raises NotFound."""
-    form = pipeline.forms.select_related("made_by").filter(number=number).first()
-    if form is None:
-        raise NotFound("There is no such version of the form.")
-    return form

@@ -13,6 +13,14 @@ from django.utils import timezone
 from reviewqueue.accounts.models import Source
 
 
+class ViewRecording(models.TextChoices):
+    """Whose reading of what claims say is recorded, outside of a lease on them."""
+
+    OFF = "off"
+    AUDITORS = "auditors"  # and administrators: whoever reads to look over others
+    EVERYBODY = "everybody"
+
+
 class Pipeline(models.Model):
     """One AI task whose claims are comparable."""
 
@@ -35,6 +43,8 @@ class Pipeline(models.Model):
     costs = models.JSONField(default=dict, help_text="Prices of reviews, errors and steps: see pipelines/costs.py.")
     content_views = models.JSONField(default=dict, help_text="How texts are shown: see pipelines/content_views.py.")
     queue_rules = models.JSONField(default=dict, help_text="Working time, due times, skills: see queue_rules.py.")
+    redaction = models.JSONField(default=list, help_text="What is masked before it is stored: see redaction/.")
+    views_recorded = models.CharField(max_length=9, choices=ViewRecording.choices, default=ViewRecording.OFF)
     sources = models.ManyToManyField(Source, related_name="pipelines")
     created_at = models.DateTimeField(default=timezone.now)
     event = models.OneToOneField("ledger.Event", on_delete=models.PROTECT, related_name="+")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.db import connection
@@ -13,16 +14,15 @@ WRITTEN: Final = {
     "ledger.pending": "event_id > %(after)s",
     "public.claims_claim": "event_id > %(after)s",
     "public.claims_claimpayload": f"claim_id IN ({_NEW})",
+    "public.payloads_payloadkey": f"claim_id IN ({_NEW})",
     "public.claims_decision": f"claim_id IN ({_NEW})",
     "public.review_reviewtask": f"claim_id IN ({_NEW})",
     "public.review_reviewslot": f"task_id IN (SELECT id FROM review_reviewtask WHERE claim_id IN ({_NEW}))",
 }
 STRIDE: Final = 10_000
-_UUID: Final = "md5({column}::text || copy)::uuid"
-_LEAF: Final = (
-    "replace(replace(leaf, event_uuid::text, md5(event_uuid::text || copy)::uuid::text),"
-    " subject::text, md5(subject::text || copy)::uuid::text)"
-)
+RANDOM: Final = "md5({0}::text || copy)::uuid"
+TIMED: Final = "(left(replace({0}::text, '-', ''), 12) || substr(md5({0}::text || copy), 13))::uuid"
+"""Ids of copies: of no time, or of the time of what they are copied from."""
 
 
 def last_event() -> int:
@@ -67,13 +67,13 @@ def copy_bare(rows: dict[str, list[bytes]]) -> None:
                 copy.write(b"".join(blocks))
 
 
-def fill(copies: range, *, after: int, until: int) -> None:
+def fill(copies: range, *, after: int, until: int, tables: Mapping[str, str] = WRITTEN, ids: str = RANDOM) -> None:
     """Multiplies the claims between two ledger entries, with all that was written with them."""
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
-        for table, condition in WRITTEN.items():
+        for table, condition in tables.items():
             columns = _columns(table)
-            made = ", ".join(_made(table, column, kind) for column, kind in columns)
+            made = ", ".join(_made(table, column, kind, ids) for column, kind in columns)
             names = ", ".join(column for column, _ in columns)
             rows = condition.replace("> %(after)s", f"BETWEEN {after + 1} AND {until}")
             span = f"generate_series({copies.start}, {copies.stop - 1}) AS copy"
@@ -111,14 +111,20 @@ def _columns(table: str) -> list[tuple[str, str]]:
         return list(cursor.fetchall())
 
 
-def _made(table: str, column: str, kind: str) -> str:
+def _made(table: str, column: str, kind: str, ids: str) -> str:
     """An expression for the column of one copy: what must be unique differs, and what refers follows it."""
-    if column == "event_id" or (table in {"ledger.event", "public.review_reviewslot"} and column == "id"):
+    counted = column == "id" and table in {"ledger.event", "public.review_reviewslot"}
+    if counted or column in {"event_id", "slot_id"}:
         return f"{column} + copy * {STRIDE}"
     if column == "leaf":
-        return _LEAF
+        return _leaf(ids)
     if column == "leaf_hash":
-        return f"sha256(convert_to({_LEAF}, 'UTF8'))"
+        return f"sha256('\\x00'::bytea || convert_to({_leaf(ids)}, 'UTF8'))"
     if column == "external_id":
         return "external_id || '-' || copy"
-    return _UUID.format(column=column) if kind == "uuid" else column
+    return ids.format(column) if kind == "uuid" else column
+
+
+def _leaf(ids: str) -> str:
+    own = f"replace(leaf, event_uuid::text, {ids.format('event_uuid')}::text)"
+    return f"CASE WHEN subject IS NULL THEN {own} ELSE replace({own}, subject::text, {ids.format('subject')}::text) END"

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reviewqueue import intake
-from reviewqueue.claims.models import Claim, ClaimPayload, Decision
+from reviewqueue.claims.models import Claim, Decision
 from reviewqueue.claims.submission import parse_submission
 from reviewqueue.errors import DomainError, Invalid
 from reviewqueue.ledger.models import Event
+from reviewqueue.payloads.models import ClaimPayload
 from reviewqueue.pipelines import services as pipelines
 from reviewqueue.policy import services as policies
 from reviewqueue.review.models import ReviewSlot, ReviewTask
@@ -180,7 +181,9 @@ def stored() -> Iterator[tuple[str, list[Any]]]:
     """Every row by the claim it belongs to, and the ledger's chain of each claim."""
     yield "claims", list(Claim.objects.order_by("external_id").values())
     yield "order", list(Claim.objects.order_by("id").values_list("external_id", flat=True))
-    for model, order in ((ClaimPayload, []), (Decision, []), (ReviewTask, ["purpose"])):
+    said = ClaimPayload.objects.select_related("claim", "key").order_by("claim__external_id")
+    yield "said", [(each.claim.external_id, each.content) for each in said]
+    for model, order in ((Decision, []), (ReviewTask, ["purpose"])):
         rows = model.objects.order_by("claim__external_id", *order)
         yield model.__name__, list(rows.values("claim__external_id", *(f.attname for f in model._meta.concrete_fields)))
     slots = ReviewSlot.objects.order_by("task__claim__external_id", "number")

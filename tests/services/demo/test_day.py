@@ -9,11 +9,12 @@ import pytest
 
 from examples.client import ReviewQueue
 from reviewqueue.accounts.models import ApiKey
-from reviewqueue.claims.models import Claim, ClaimPayload, Outcome
+from reviewqueue.claims.models import Claim, Outcome
 from reviewqueue.dev.demo import day, facts, golden, plan, run
 from reviewqueue.golden.due import due_for
-from reviewqueue.golden.models import GoldenItemContent, GoldenRun
+from reviewqueue.golden.models import GoldenItemPayload, GoldenRun
 from reviewqueue.golden.services import watching
+from reviewqueue.payloads.models import ClaimPayload
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.review.models import Label, ReviewSlot
 from tests.services.demo.serving import serving
@@ -51,8 +52,9 @@ def test_two_models_are_measured_by_a_golden_set_and_the_third_one_is_due(tmp_pa
     assert "Two models were measured by a golden set" in said
     measured = {(run.model, run.state, run.answered) for run in GoldenRun.objects.all()}
     assert measured == {("gpt-4o", "complete", golden.ITEMS), ("Meta-Llama-3.1-8B-Instruct", "complete", golden.ITEMS)}
-    inputs = GoldenItemContent.objects.values_list("content__input", flat=True)
-    assert not ClaimPayload.objects.filter(content__input__in=list(inputs)).exists()
+    inputs = {each.content["input"] for each in GoldenItemPayload.objects.select_related("key")}
+    said = ClaimPayload.objects.select_related("key")
+    assert not {each.content["input"] for each in said} & inputs
     watching.watch_traffic()
     assert {(due.model, due.reason) for due in due_for(Pipeline.objects.get())} == {
         ("claude-3-haiku", "new_version"),
