@@ -239,7 +239,7 @@ def test_the_figures_renew_themselves(site: Site, committed_world: World) -> Non
     world.claim()
     label_next(world.rita)
     measure_bands()
-    expect(page.locator("main")).to_contain_text("needs 74 more labels", timeout=9_000)
+    expect(page.locator("main")).to_contain_text("needs 74 more labels")
 
 
 def test_light_and_dark_follow_the_system_until_somebody_chooses(site: Site, committed_world: World) -> None:

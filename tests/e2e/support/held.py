@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Page, Route
 
-PATIENCE = 20.0  # seconds, as the other expectations of the browser tests
+PATIENCE = 20.0
+"""Seconds that a browser test waits for what should come; a busy machine may need more than the five of Playwright."""
 
 
 @dataclass
