@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "calibration",
     "reviewqueue.transfers",
     "reviewqueue.golden",
+    "reviewqueue.administration",
     "reviewqueue.auditors",
     "reviewqueue.erasure",
     "reviewqueue.reports",
@@ -169,6 +170,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "web:login"
 LOGIN_REDIRECT_URL = "web:home"
 LOGOUT_REDIRECT_URL = "web:login"
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds that a link to choose a password works
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

@@ -16,10 +16,11 @@ from reviewqueue.ledger.actors import Actor
 
 class UserManager(DjangoUserManager["User"]):
     def _create_user(self, username: str, email: str | None, password: str | None, **fields: Any) -> User:
-        """Every way Django has of making a user ends here, so every user has a ledger entry."""
+        """Every way Django has of making a user ends here, so every user has a ledger entry. `actor` is who made it."""
         pseudonym = uuid4()
+        actor = fields.pop("actor", Actor.system("accounts"))
         with transaction.atomic():
-            entry = ledger.append(event="user.created", actor=Actor.system("accounts"), user=str(pseudonym))
+            entry = ledger.append(event="user.created", actor=actor, user=str(pseudonym))
             user = super()._create_user(  # type: ignore[misc]  # private in the stubs, stable in Django
                 username, email, password, pseudonym=pseudonym, event_id=entry.id, **fields
             )

@@ -5,8 +5,10 @@ import hmac
 import secrets
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
+from django.core.validators import slug_re
 from django.db import connection
 from django.utils import timezone
 
@@ -20,12 +22,41 @@ from reviewqueue.ledger.actors import Actor
 from reviewqueue.transactions import joins_transaction, service
 
 DEFAULT_LIFETIME = timedelta(days=365)
+MOST_REQUESTS = 1_000_000  # a minute
+MAX_SLUG = 60
 
 
 @service
 def create_source(*, slug: str, name: str, actor: Actor) -> Source:
+    """Raises Invalid for a slug that is taken or none, and a name that cannot be read."""
+    problems = []
+    if slug == "new" or not slug_re.fullmatch(slug) or len(slug) > MAX_SLUG:
+        detail = f"1 to {MAX_SLUG} letters, digits, hyphens and underscores; not “new”."
+        problems.append(FieldProblem("/slug", "form", detail))
+    elif Source.objects.filter(slug=slug).exists():
+        problems.append(FieldProblem("/slug", "taken", "Another source has this name in its address."))
+    if not name.strip() or not name.isprintable():
+        problems.append(FieldProblem("/name", "form", "A name that people can read."))
+    if problems:
+        raise Invalid(problems)
     entry = ledger.append(event="source.created", actor=actor, source=slug)
     return Source.objects.create(slug=slug, name=name, event_id=entry.id)
+
+
+@service
+def set_source_active(*, source: Source, active: bool, actor: Actor) -> None:
+    """Keys of a source that is not active open nothing, from the next request on; they work again once it is."""
+    changed = Source.objects.filter(pk=source.pk, is_active=not active).update(is_active=active)
+    if changed:
+        ledger.append(event="source.changed", actor=actor, source=source.slug, changed=["active"], active=active)
+
+
+@service
+def set_password(*, user: User, password: str) -> None:
+    """What this person chose. Whoever is logged in as them elsewhere is logged out."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    ledger.append(event="password.changed", actor=Actor.user(user.pseudonym), user=user.pseudonym)
 
 
 @service
@@ -46,14 +77,37 @@ def issue_key(
     scopes: Collection[str],
     actor: Actor,
     lifetime: timedelta | None = DEFAULT_LIFETIME,
+    requests_per_minute: int | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key and its text, which exists nowhere else and is shown once."""
+    """A new key and its text, which exists nowhere else and is shown once.
+
+    `requests_per_minute` None: the limits of this instance. Raises Invalid where that is no limit.
+    """
+    _check_limit(requests_per_minute)
     text = new_key(environment=settings.API_KEY_ENVIRONMENT)
-    now = timezone.now()
+    limited: dict[str, Any] = {"requests_per_minute": requests_per_minute} if requests_per_minute else {}
     entry = ledger.append(
-        event="apikey.created", actor=actor, key=text.prefix, scopes=sorted(scopes), owner=_holder_name(holder)
+        event="apikey.created",
+        actor=actor,
+        key=text.prefix,
+        scopes=sorted(scopes),
+        owner=_holder_name(holder),
+        **limited,
     )
-    key = ApiKey.objects.create(
+    return _stored(text, holder, name, scopes, lifetime, requests_per_minute, entry.id), text.text
+
+
+def _stored(
+    text: KeyText,
+    holder: Source | User,
+    name: str,
+    scopes: Collection[str],
+    lifetime: timedelta | None,
+    limit: int | None,
+    event_id: int,
+) -> ApiKey:
+    now = timezone.now()
+    return ApiKey.objects.create(
         public_id=text.public_id,
         prefix=text.prefix,
         secret_hash=text.secret_hash(pepper=settings.API_KEY_PEPPER),
@@ -63,9 +117,49 @@ def issue_key(
         user=holder if isinstance(holder, User) else None,
         created_at=now,
         expires_at=now + lifetime if lifetime else None,
-        event_id=entry.id,
+        requests_per_minute=limit,
+        event_id=event_id,
     )
-    return key, text.text
+
+
+class KeyEnded(Conflict):
+    """The key is revoked or has run out: there is nothing to take over from."""
+
+    code = "key_ended"
+
+
+@service
+def rotate_key(*, key: ApiKey, actor: Actor, overlap: timedelta) -> tuple[ApiKey, str]:
+    """Another key of the same holder, name, scopes and limit; the old one still works for `overlap`, then it ends.
+
+    The new one lives as long as the old one did when it was made. Raises KeyEnded.
+    """
+    old = ApiKey.objects.select_for_update(of=("self",)).select_related("source", "user").get(pk=key.pk)
+    now = timezone.now()
+    if old.revoked_at or (old.expires_at and old.expires_at <= now):
+        raise KeyEnded("This key opens nothing any more. Issue a new one.")
+    until = min(now + overlap, old.expires_at or now + overlap)
+    text, holder = new_key(environment=settings.API_KEY_ENVIRONMENT), _holder_of(old)
+    entry = ledger.append(
+        event="apikey.rotated",
+        actor=actor,
+        key=text.prefix,
+        replaces=old.prefix,
+        scopes=old.scopes,
+        owner=_holder_name(holder),
+        overlap_until_us=int(until.timestamp() * 1_000_000),
+    )
+    lifetime = old.expires_at - old.created_at if old.expires_at else None
+    new = _stored(text, holder, old.name, old.scopes, lifetime, old.requests_per_minute, entry.id)
+    ended = {"expires_at": until} if overlap else {"expires_at": until, "revoked_at": now}
+    ApiKey.objects.filter(pk=old.pk).update(**ended)
+    return new, text.text
+
+
+def _holder_of(key: ApiKey) -> Source | User:
+    holder = key.source or key.user
+    assert holder is not None  # a constraint of the table
+    return holder
 
 
 def _holder_name(holder: Source | User) -> str:
@@ -83,11 +177,15 @@ def revoke_key(*, key: ApiKey, actor: Actor, reason: str = "") -> None:
 @service
 def limit_key(*, key: ApiKey, requests_per_minute: int | None, actor: Actor) -> None:
     """Gives one key a limit of its own, from its next request on; None gives it the limits of this instance again."""
-    if requests_per_minute is not None and requests_per_minute < 1:
-        problem = FieldProblem("/requests_per_minute", "range", "This is at least 1; a key can also be revoked.")
-        raise Invalid([problem])
+    _check_limit(requests_per_minute)
     ApiKey.objects.filter(pk=key.pk).update(requests_per_minute=requests_per_minute)
     ledger.append(event="apikey.limited", actor=actor, key=key.prefix, requests_per_minute=requests_per_minute)
+
+
+def _check_limit(requests_per_minute: int | None) -> None:
+    if requests_per_minute is not None and not 1 <= requests_per_minute <= MOST_REQUESTS:
+        detail = f"This is a whole number from 1 to {MOST_REQUESTS:,}; a key can also be revoked."
+        raise Invalid([FieldProblem("/requests_per_minute", "range", detail)])
 
 
 def key_of(text: str) -> ApiKey | None:

@@ -172,6 +172,7 @@ CATALOGUE: Mapping[str, Shape] = {
     "role.changed": _shape("user", _PERSON),
     "skills.changed": _shape("user pipeline skills skills_from"),
     "password.changed": _shape("user"),
+    "password.link_issued": _shape("user"),
     "mfa.changed": _shape("user", "method enabled"),
     "login.failed_limit": _shape("", "user attempts address_commitment"),
     "apikey.created": _shape("key", _KEY),

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
+
+from django.core.validators import slug_re
 
 from reviewqueue.accounts.models import Source, User
 from reviewqueue.errors import FieldProblem, Forbidden, Invalid
@@ -17,6 +19,9 @@ from reviewqueue.pipelines.review_form import document_text, form_hash, form_pro
 from reviewqueue.pipelines.selectors import WORKING_ROLES, has_role, people_of
 from reviewqueue.pipelines.signals import signal_problems, with_every_field
 from reviewqueue.transactions import joins_transaction, service
+
+MAX_SLUG: Final = 60
+RESERVED_SLUGS: Final = ("new",)  # an address below /pipelines/ that is no pipeline
 
 
 @service
@@ -41,10 +46,11 @@ def create_pipeline(
     """A pipeline with its owner, who is granted the owner's role in it.
 
     Raises:
-        Invalid: the review form, the enumerated names, the signals, the costs or the views are not usable.
+        Invalid: the slug is taken or none, or the review form, the enumerated names, the signals, the costs or the
+            views are not usable.
     """
     form = dict(review_form or {"kind": "judgement"})
-    problems = form_problems(form) + signal_problems(signals or {}) + cost_problems(costs or {})
+    problems = form_problems(form) + signal_problems(signals or {}) + cost_problems(costs or {}) + slug_problems(slug)
     problems += name_problems("/categories", categories) + view_problems(content_views or {})
     for key, values in (segment_values or {}).items():
         problems += name_problems(f"/segment_values/{key}", [key, *values])
@@ -90,6 +96,15 @@ def create_pipeline(
     return pipeline
 
 
+def slug_problems(slug: str) -> list[FieldProblem]:
+    if slug in RESERVED_SLUGS or not slug_re.fullmatch(slug) or len(slug) > MAX_SLUG:
+        detail = f"1 to {MAX_SLUG} letters, digits, hyphens and underscores; not “{'” or “'.join(RESERVED_SLUGS)}”."
+        return [FieldProblem("/slug", "form", detail)]
+    if Pipeline.objects.filter(slug=slug).exists():
+        return [FieldProblem("/slug", "taken", "Another pipeline has this name in its addresses.")]
+    return []
+
+
 @service
 def grant(*, user: User, role: Role, actor: Actor, pipeline: Pipeline | None = None) -> Grant:
     """Granting twice is one grant."""
@@ -114,6 +129,20 @@ def _grant(*, user: User, role: Role, pipeline: Pipeline | None, actor: Actor) -
         pipeline=pipeline.slug if pipeline else None,
     )
     return Grant.objects.create(user=user, role=role, pipeline=pipeline, event_id=entry.id)
+
+
+def revoke_within(*, grant: Grant, actor: Actor) -> None:
+    """Taking what is not there any more is no error. Joins the caller's transaction."""
+    joins_transaction()
+    taken, _ = Grant.objects.filter(pk=grant.pk).delete()
+    if taken:
+        ledger.append(
+            event="role.changed",
+            actor=actor,
+            user=str(grant.user.pseudonym),
+            role_from=grant.role,
+            pipeline=grant.pipeline.slug if grant.pipeline else None,
+        )
 
 
 @service

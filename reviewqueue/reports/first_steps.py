@@ -49,8 +49,15 @@ def first_steps(pipeline: Pipeline, policy: Policy | None) -> list[Step]:
             policy is not None and bool(policy.mandatory.categories or policy.mandatory.segments),
             "policies",
         ),
-        Step("Reviewers", "An administrator grants the role of a reviewer or senior.", reviewers.exists()),
-        Step("Key", "A source that may post here, with a key for intake: an administrator issues it.", keys.exists()),
+        Step(
+            "Reviewers", "An administrator gives people the role of a reviewer or senior.", reviewers.exists(), "people"
+        ),
+        Step(
+            "Key",
+            "A source that may post here, with a key for intake: an administrator issues it.",
+            keys.exists(),
+            "sources",
+        ),
         Step("First claim", "Post one, as below: its decision comes back at once.", False),
     ]
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.urls import reverse
 
+from reviewqueue.administration.rights import READERS as ADMINISTRATION_READERS
 from reviewqueue.deliveries.selectors import STATE_READERS
 from reviewqueue.erasure.selectors import READERS
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, WORKING_ROLES, has_role, roles_of
@@ -27,6 +28,8 @@ _BELOW: Final = {
     "queue": ("web:queue", "/queue/", "/review/", "/labels/"),
     "figures": ("web:own_figures", "/figures/"),
     "pipelines": ("web:pipelines", "/pipelines/"),
+    "people": ("web:people", "/people/"),
+    "sources": ("web:sources", "/sources/"),
     "webhooks": ("web:webhooks", "/webhooks/"),
     "ledger": ("web:ledger", "/ledger/"),
     "reports": ("web:reports", "/reports/"),
@@ -43,6 +46,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         links.append(_link(request, "Your figures", "figures"))
     if has_role(user, FIGURES_ROLES):
         links.append(_link(request, "Pipelines", "pipelines"))
+    if has_role(user, ADMINISTRATION_READERS):
+        links += [_link(request, "People", "people"), _link(request, "Sources", "sources")]
     if has_role(user, STATE_READERS):
         links.append(_link(request, "Webhooks", "webhooks"))
     if has_role(user, LEDGER_ROLES):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from reviewqueue.deliveries.selectors import ERROR_TEXTS
-from reviewqueue.web import audit_wording, owner_wording, task_wording
+from reviewqueue.web import administration_wording, audit_wording, owner_wording, task_wording
 
 ROUTES: Final = {
     "accept": "Accepted",
@@ -310,7 +310,11 @@ EVENTS: Final = {
     "accuracy.snapshot": "Accuracy stated",
     "sample.rates_changed": "Audit rates changed",
     "user.created": "Account created",
-    "role.changed": "Role granted",
+    "user.disabled": "Account closed",
+    "user.enabled": "Account opened again",
+    "password.changed": "Password changed",
+    "password.link_issued": "Link to choose a password issued",
+    "role.changed": "Role given or taken",
     "skills.changed": "Skills changed",
     "apikey.created": "Key issued",
     "apikey.revoked": "Key revoked",
@@ -407,6 +411,9 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "delivery_error": ERROR_TEXTS,
     "call": HANDLER_CALLS,
     "event": EVENTS,
+    "role": administration_wording.ROLE_NAMES,
+    "scope": administration_wording.SCOPE_NAMES,
+    "key_state": administration_wording.KEY_STATES,
     "family": SIGNAL_FAMILIES,
     "elicitation": ELICITATIONS,
     "direction": DIRECTIONS,

@@ -68,6 +68,7 @@ FORMS = {
     *("checkpoints", "compare_checkpoints", "verifications", "verify_bundle"),
     *("golden_sets", "golden_set", "golden_draft"),
     *("webhook_new", "webhook", "webhook_hosts"),
+    *("change_password", "new_person", "person", "new_source", "source", "new_pipeline"),
     "cleaning",
     "segments",
     "review_form",
@@ -75,7 +76,7 @@ FORMS = {
     *("reports", "report_schedules"),
 }
 """Addresses that show the form they take."""
-OPEN_TO_ALL = {"login", "logout", "healthz", "readyz"}
+OPEN_TO_ALL = {"login", "logout", "choose_password", "healthz", "readyz"}
 
 FIGURES = {"rita": 403, "sam": 200, "olga": 200, "ada": 200, "adam": 200, "nora": 404}
 FIGURES_ELSEWHERE = {"rita": 404, "sam": 404, "olga": 404, "ada": 200, "adam": 200, "nora": 404}
@@ -348,6 +349,15 @@ def wished_erasure(world: World) -> list[object]:
     return []
 
 
+def rita_with_a_key(world: World) -> list[object]:
+    accounts.issue_key(holder=world.rita, name="notebook", scopes=["review"], actor=SETUP)
+    return [world.rita.pseudonym]
+
+
+def the_source(world: World) -> list[object]:
+    return [world.source.slug]
+
+
 def nowhere(world: World) -> list[object]:
     return []
 
@@ -517,6 +527,20 @@ TABLE: list[tuple[str, str, Place, dict[str, int]]] = [
     ("policy_activate", "post", draft_elsewhere, DECIDES_ELSEWHERE),
     ("policy_reject", "post", draft_here, DECIDES),
     ("policy_reject", "post", draft_elsewhere, DECIDES_ELSEWHERE),
+    ("change_password", "get", nowhere, everybody(200)),
+    ("change_password", "post", nowhere, everybody(422)),
+    ("people", "get", nowhere, everybody(403, ada=200, adam=200)),
+    ("new_person", "get", nowhere, everybody(403, adam=200)),
+    ("new_person", "post", nowhere, everybody(403, adam=422)),
+    ("person", "get", rita_with_a_key, everybody(403, ada=200, adam=200)),
+    ("person", "post", rita_with_a_key, everybody(403, adam=422)),
+    ("sources", "get", nowhere, everybody(403, ada=200, adam=200)),
+    ("new_source", "get", nowhere, everybody(403, adam=200)),
+    ("new_source", "post", nowhere, everybody(403, adam=422)),
+    ("source", "get", the_source, everybody(403, ada=200, adam=200)),
+    ("source", "post", the_source, everybody(403, adam=422)),
+    ("new_pipeline", "get", nowhere, everybody(403, adam=200)),
+    ("new_pipeline", "post", nowhere, everybody(403, adam=422)),
     ("webhooks", "get", nowhere, everybody(403, olga=200, ada=200, adam=200)),
     ("webhook_new", "get", nowhere, everybody(403, adam=200)),
     ("webhook_new", "post", nowhere, everybody(403, adam=422)),

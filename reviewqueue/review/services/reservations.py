@@ -27,9 +27,7 @@ def reserve(
 
     None when there is no such task at this moment.
     """
-    earlier = lock(reviewer)
-    if earlier:
-        _free(earlier)
+    let_go_within(reviewer=reviewer)
     work = work_for(reviewer, pipeline=pipeline, purpose=purpose, category=category)
     reserved = reserve_next(work) if work.pipelines else None
     if reserved is None:
@@ -52,6 +50,13 @@ def reserve(
 def let_go(*, reviewer: User, reservation_id: UUID) -> None:
     """Others may have the task again. A reservation that was used, replaced or never made is no error."""
     mine = Reservation.objects.select_for_update().filter(pk=reservation_id, reviewer=reviewer).first()
+    if mine:
+        _free(mine)
+
+
+def let_go_within(*, reviewer: User) -> None:
+    """Whatever this person has reserved. Joins the caller's transaction."""
+    mine = lock(reviewer)
     if mine:
         _free(mine)
 

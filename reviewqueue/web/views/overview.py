@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from calibration.selectors import band_table
+from reviewqueue.administration.rights import MANAGERS
 from reviewqueue.deliveries.selectors import STATE_READERS
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, pipeline_for
 from reviewqueue.policy.selectors import versions
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from reviewqueue.accounts.models import User
     from reviewqueue.pipelines.models import Pipeline
     from reviewqueue.reports.alarms import Alarm
+    from reviewqueue.reports.first_steps import Step
     from reviewqueue.reports.flow import Flow
 
 WINDOWS: Final = (1, 7, 30)
@@ -49,7 +51,10 @@ def pipeline(request: PersonRequest, slug: str) -> HttpResponse:
         "active": next((each for each in policies if each.status == "active"), None),
         "drafts": [each for each in policies if each.status == "draft"],
         "glance": glance,
-        "steps": first_steps(found, glance.active.policy if glance.active else None),
+        "steps": [
+            (step, _address_of(step, request.user, found))
+            for step in first_steps(found, glance.active.policy if glance.active else None)
+        ],
         "intake": request.build_absolute_uri("/api/v1/claims"),
         "alarms": [_linked(alarm, request.user, found) for alarm in glance.alarms],
         "again": glance.again[:DUE_SHOWN],
@@ -73,6 +78,7 @@ class Shown:
     address: str
 
 
+FOR_EVERYTHING: Final = ("people", "sources")
 ONLY_FOR: Final = {"webhook": STATE_READERS, "gold": KEEPERS, "golden_sets": GOLDEN_READERS}
 
 
@@ -84,6 +90,13 @@ def _linked(alarm: Alarm, user: User, found: Pipeline) -> Shown:
         return Shown(alarm, reverse(f"web:{alarm.page}", args=[alarm.place or found.slug]))
     except NoReverseMatch:
         return Shown(alarm, "")
+
+
+def _address_of(step: Step, user: User, found: Pipeline) -> str:
+    """Where it is done: a page of this pipeline, or one for administrators."""
+    if step.page in FOR_EVERYTHING:
+        return reverse(f"web:{step.page}") if has_role(user, MANAGERS) else ""
+    return reverse(f"web:{step.page}", args=[found.slug]) if step.page else ""
 
 
 def _table(flow: Flow) -> list[dict[str, Any]]:
