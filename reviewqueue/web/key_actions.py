@@ -13,9 +13,16 @@ from django.utils import timezone
 from reviewqueue.accounts.models import ApiKey, Source, User
 from reviewqueue.administration import systems
 from reviewqueue.administration.selectors import key_of_holder, keys_of
-from reviewqueue.errors import Invalid
+from reviewqueue.errors import Conflict, Invalid
 from reviewqueue.web.administration_forms import OVERLAPS, KeyForm, LimitForm
 from reviewqueue.web.request import PersonRequest
+
+
+class KeysChanged(Conflict):
+    """Somebody, or the same form, issued a key meanwhile."""
+
+    code = "keys_changed"
+
 
 WARNED_BEFORE: Final = timedelta(days=30)
 
@@ -42,6 +49,10 @@ class KeysShown:
     overlaps: tuple[tuple[str, str], ...] = tuple(OVERLAPS)
 
     @property
+    def newest(self) -> str:
+        return self.rows[0].key.public_id if self.rows else ""
+
+    @property
     def status(self) -> int:
         return 422 if self.shows_errors or self.limit_error or self.unsure else 200
 
@@ -62,6 +73,7 @@ def _state(key: ApiKey) -> str:
 
 
 def issue(request: PersonRequest, holder: Source | User) -> KeysShown:
+    _refuse_repetition(request, holder)
     form = KeyForm(holder, request.POST)
     if form.is_valid():
         try:
@@ -75,6 +87,7 @@ def issue(request: PersonRequest, holder: Source | User) -> KeysShown:
 
 def replace(request: PersonRequest, holder: Source | User) -> KeysShown:
     """An overlap that is none of those offered ends the old key after a day."""
+    _refuse_repetition(request, holder)
     days = request.POST.get("overlap", "")
     overlap = timedelta(days=int(days) if days in dict(OVERLAPS) else 1)
     _, text = systems.rotate_key(key=_named(request, holder), by=request.user, overlap=overlap)
@@ -102,6 +115,13 @@ def limit(request: PersonRequest, holder: Source | User) -> KeysShown:
     except Invalid as invalid:
         said = invalid.problems[0].detail
     return KeysShown.of(holder, limited=key.public_id, limit_error=said)
+
+
+def _refuse_repetition(request: PersonRequest, holder: Source | User) -> None:
+    """A page that shows a new key issues another one when it is loaded again, unless it says what it saw before."""
+    newest = next((key.public_id for key in keys_of(holder)), "")
+    if request.POST.get("seen", newest) != newest:
+        raise KeysChanged("A key was issued here since this form was opened. Look at the list first.")
 
 
 def _named(request: PersonRequest, holder: Source | User) -> ApiKey:

@@ -593,7 +593,7 @@ AUDITORS_WRITE = {
     *("checkpoints", "verifications"),  # pins, and verifications to be run
     *("compare_checkpoints", "verify_bundle"),  # which keep nothing
     "erasure",  # the second of two persons
-    *("keys", "save_filter", "forget_filter", "let_go"),  # of their own account
+    *("keys", "change_password", "save_filter", "forget_filter", "let_go"),  # of their own account
 }
 
 

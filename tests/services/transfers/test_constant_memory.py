@@ -9,7 +9,7 @@ from reviewqueue.claims.models import Claim
 from tests.services.transfers.steps import apart, json_lines
 from tests.world import World
 
-MANY, BYTES_EACH = 8_000, 15_000
+MANY, BYTES_EACH = 4_000, 30_000
 GROWTH_MB = 60  # of 120 MB of text: a batch has 8 MiB, and exists in several forms at once
 PARQUET_MB = 60  # the package itself
 
