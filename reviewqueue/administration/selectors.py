@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from reviewqueue.accounts.models import ApiKey, Source, User
@@ -68,16 +68,24 @@ def source_for(by: User, slug: str) -> Source:
     return found
 
 
-def keys_of(holder: Source | User) -> list[ApiKey]:
-    """The newest, those that are over too."""
+def _of(holder: Source | User) -> QuerySet[ApiKey]:
     mine = {"source": holder} if isinstance(holder, Source) else {"user": holder}
-    return list(ApiKey.objects.filter(**mine).order_by("-created_at")[:KEYS_SHOWN])
+    return ApiKey.objects.filter(**mine)
+
+
+def keys_of(holder: Source | User) -> list[ApiKey]:
+    """Those that were not revoked first, the newest first."""
+    return list(_of(holder).order_by(F("revoked_at").asc(nulls_first=True), "-created_at")[:KEYS_SHOWN])
+
+
+def newest_key_of(holder: Source | User) -> str:
+    """The public part of its name, "" where there is none."""
+    return _of(holder).order_by("-pk").values_list("public_id", flat=True).first() or ""
 
 
 def key_of_holder(holder: Source | User, public_id: str) -> ApiKey:
     """Raises NotFound."""
-    mine = {"source": holder} if isinstance(holder, Source) else {"user": holder}
-    found = ApiKey.objects.filter(**mine, public_id=public_id).first()
+    found = _of(holder).filter(public_id=public_id).first()
     if found is None:
         raise NotFound("There is no such key.")
     return found

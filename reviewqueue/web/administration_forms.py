@@ -46,7 +46,9 @@ class RoleForm(Refusable):
         choices=[(role.value, ROLE_NAMES[role.value]) for role in Role],
         error_messages={"required": "Choose a role.", "invalid_choice": "There is no such role."},
     )
-    pipeline = forms.ModelChoiceField(queryset=all_pipelines(), to_field_name="slug", required=False)
+    pipeline = forms.ModelChoiceField(
+        queryset=all_pipelines(), to_field_name="slug", required=False, empty_label="None"
+    )
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -118,6 +120,7 @@ class NewPipeline(Refusable):
         super().__init__(data)
         for name in ("owner", "deputy"):
             self.fields[name].label_from_instance = _named  # type: ignore[attr-defined]  # a ModelChoiceField
+        self.fields["sources"].label_from_instance = lambda source: source.name  # type: ignore[attr-defined]  # as above
 
     def clean_categories(self) -> list[str]:
         return list(dict.fromkeys(_lines(self.cleaned_data["categories"])))

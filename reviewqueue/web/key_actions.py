@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from reviewqueue.accounts.models import ApiKey, Source, User
 from reviewqueue.administration import systems
-from reviewqueue.administration.selectors import key_of_holder, keys_of
+from reviewqueue.administration.selectors import key_of_holder, keys_of, newest_key_of
 from reviewqueue.errors import Conflict, Invalid
 from reviewqueue.web.administration_forms import OVERLAPS, KeyForm, LimitForm
 from reviewqueue.web.request import PersonRequest
@@ -40,6 +40,7 @@ class KeysShown:
     """What the panel of keys shows: `text` is a new key, this once; `limited` is the key whose limit was refused."""
 
     rows: list[Row]
+    newest: str
     form: KeyForm
     text: str = ""
     shows_errors: bool = False
@@ -49,10 +50,6 @@ class KeysShown:
     overlaps: tuple[tuple[str, str], ...] = tuple(OVERLAPS)
 
     @property
-    def newest(self) -> str:
-        return self.rows[0].key.public_id if self.rows else ""
-
-    @property
     def status(self) -> int:
         return 422 if self.shows_errors or self.limit_error or self.unsure else 200
 
@@ -60,7 +57,7 @@ class KeysShown:
     def of(cls, holder: Source | User, **more: object) -> KeysShown:
         rows = [Row(key, _state(key)) for key in keys_of(holder)]
         form = more.pop("form", None) or KeyForm(holder)
-        return cls(rows, form, **more)  # type: ignore[arg-type]  # what the actions below give
+        return cls(rows, newest_key_of(holder), form, **more)  # type: ignore[arg-type]  # what the actions below give
 
 
 def _state(key: ApiKey) -> str:
@@ -119,7 +116,7 @@ def limit(request: PersonRequest, holder: Source | User) -> KeysShown:
 
 def _refuse_repetition(request: PersonRequest, holder: Source | User) -> None:
     """A page that shows a new key issues another one when it is loaded again, unless it says what it saw before."""
-    newest = next((key.public_id for key in keys_of(holder)), "")
+    newest = newest_key_of(holder)
     if request.POST.get("seen", newest) != newest:
         raise KeysChanged("A key was issued here since this form was opened. Look at the list first.")
 
