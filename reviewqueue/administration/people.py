@@ -47,13 +47,14 @@ class SignInLink:
 def create_person(*, username: str, by: User, first_name: str = "", last_name: str = "", email: str = "") -> User:
     """An account without roles and without a password: `sign_in_link` is the way in.
 
-    Raises Forbidden, and Invalid for a user name that is taken (in any case of its letters) or no user name.
+    Raises Forbidden, and Invalid for a user name that is none or is taken, whatever the case of its letters.
     """
     return _create(username, acting_admin(by), first_name=first_name, last_name=last_name, email=email)
 
 
 def _create(username: str, actor: Actor, **about: str) -> User:
     joins_transaction()
+    username = User.normalize_username(username)  # as storing does: one name written in two ways is one name
     _check_person(User(username=username, **about))
     if User.objects.filter(username__iexact=username).exists():
         raise _taken()

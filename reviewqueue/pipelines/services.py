@@ -46,11 +46,13 @@ def create_pipeline(
     """A pipeline with its owner, who is granted the owner's role in it.
 
     Raises:
-        Invalid: the slug is taken or none, or the review form, the enumerated names, the signals, the costs or the
-            views are not usable.
+        Invalid: the slug is taken or none, the name cannot be read, or the review form, the enumerated names, the
+            signals, the costs or the views are not usable.
     """
     form = dict(review_form or {"kind": "judgement"})
-    problems = form_problems(form) + signal_problems(signals or {}) + cost_problems(costs or {}) + slug_problems(slug)
+    problems = slug_problems(slug) + form_problems(form) + signal_problems(signals or {}) + cost_problems(costs or {})
+    if not name.strip() or not name.isprintable():
+        problems.append(FieldProblem("/name", "form", "A name that people can read."))
     problems += name_problems("/categories", categories) + view_problems(content_views or {})
     for key, values in (segment_values or {}).items():
         problems += name_problems(f"/segment_values/{key}", [key, *values])

@@ -64,6 +64,8 @@ class Client:
             talking.request(method, f"/api/v1{path}", sent, headers | ({"Idempotency-Key": once} if once else {}))
             answer = talking.getresponse()
             status, text = answer.status, answer.read()
+            if status == 500:
+                self.noted.wrong.append(f"{method} {path}: 500, {text!r}")
             return (0, b"") if status == 409 and b"request_in_progress" in text else (status, text)
         except (OSError, http.client.HTTPException):
             return 0, b""

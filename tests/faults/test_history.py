@@ -174,7 +174,7 @@ def test_what_clients_were_told_is_true_whatever_was_killed_while_they_worked(
         stack.stop(part)
     settings.LEDGER_SIGNING_KEY_FILE = str(stack.directory / "ledger.key")
 
-    assert noted.wrong == []
+    assert noted.wrong == [], "Traceback".join(logs.split("Traceback")[-4:])  # why, where it was a 500
     swept = figures(world)
     learning.forget_derived(world.pipeline)
     assert figures(world) == swept != []

@@ -40,8 +40,10 @@ def test_a_new_person_has_no_password_and_no_role_and_an_entry_that_says_who_add
     assert "zoe" not in Event.objects.get(pk=made.event_id).leaf.lower()
 
 
-@pytest.mark.parametrize("username", ["rita", "RITA", "Rita"])
+@pytest.mark.parametrize("username", ["rita", "RITA", "ｒｉｔａ", "zoé", "ZOE\u0301"])
 def test_nobody_gets_a_user_name_that_reads_like_anothers(world: World, username: str) -> None:
+    """B88: twins in another case, width or composition of their letters."""
+    people.create_person(username="zoe\u0301", by=world.adam)
     with pytest.raises(Invalid) as refused:
         people.create_person(username=username, by=world.adam)
     assert [problem.pointer for problem in refused.value.problems] == ["/username"]

@@ -182,6 +182,8 @@ def test_a_new_pipeline_is_its_owners_and_takes_claims_of_its_sources(world: Wor
         ({"slug": "new"}, "/slug"),
         ({"slug": "support-answers"}, "/slug"),
         ({"slug": "two words"}, "/slug"),
+        ({"name": "Pri\u202ecers"}, "/name"),
+        ({"name": "  "}, "/name"),
         ({"categories": ["caf\u00e9"]}, "/categories"),
         ({"segment_values": {"language": ["d\u202ee"]}}, "/segment_values/language"),
     ],
