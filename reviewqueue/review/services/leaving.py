@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from reviewqueue.accounts.models import User
 from reviewqueue.claims.models import Claim
 from reviewqueue.pipelines.models import Pipeline
+from reviewqueue.review.clock import database_now
 from reviewqueue.review.models import FOR_ANYBODY, Lease, ReviewSlot
 from reviewqueue.review.services.reservations import let_go_within
 from reviewqueue.transactions import joins_transaction
@@ -27,7 +27,8 @@ def let_run_out(*, reviewer: User, pipeline: Pipeline | None = None) -> None:
         mine, kept = mine.filter(slot__pipeline=pipeline), kept.filter(pipeline=pipeline)
     claims = Q(pk__in=mine.values("task__claim_id"))
     list(Claim.objects.select_for_update(no_key=True).filter(claims).order_by("pk").values_list("pk"))
-    leases = dict(mine.filter(expires_at__gt=Now()).values_list("pk", "slot_id"))
-    ReviewSlot.objects.filter(pk__in=leases.values()).update(free_at=Now())
-    Lease.objects.filter(pk__in=leases).update(expires_at=Now(), held_until=None)
+    now = database_now()  # one time for both: whoever may have the slot must find the lease over
+    leases = dict(mine.filter(expires_at__gt=now).values_list("pk", "slot_id"))
+    ReviewSlot.objects.filter(pk__in=leases.values()).update(free_at=now)
+    Lease.objects.filter(pk__in=leases).update(expires_at=now, held_until=None)
     kept.update(**FOR_ANYBODY)

@@ -138,6 +138,8 @@ def test_what_somebody_has_in_hand_is_free_for_others_when_their_role_is_taken(w
     on_hold.put_on_hold(reviewer=world.rita, lease_id=lease.pk, minutes=600)
     assert isinstance(leases.take(reviewer=world.ravi), leases.Nothing)
     people.take_role(grant=Grant.objects.get(user=world.rita), by=world.adam)
+    lease = Lease.objects.get(pk=lease.pk)
+    assert lease.expires_at == lease.slot.free_at, "whoever may have the slot finds the lease over"
     assert taken(world.ravi).slot_id == lease.slot_id
     assert Lease.objects.get(pk=lease.pk).end_reason == "expired"
 
