@@ -17,6 +17,7 @@ TOLD: Final = frozenset(
         "break_glass",
         "nobody_works",
         "source_stopped",
+        "key_ends",
         "sampler_silent",
         "no_gold",
         "webhook_silent",

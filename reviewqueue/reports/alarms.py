@@ -13,11 +13,11 @@ from math import exp
 from typing import Final
 
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Count, Max, Q
 
 from calibration.findings import monitors
 from calibration.models import BandStat
-from reviewqueue.accounts.models import User
+from reviewqueue.accounts.models import ApiKey, Scope, User
 from reviewqueue.deliveries.alarms import silent_endpoints
 from reviewqueue.golden.due import worse_lately
 from reviewqueue.pipelines.models import Grant, Pipeline
@@ -33,6 +33,8 @@ from reviewqueue.viewing.selectors import glasses_since
 
 LATE: Final = "late"
 WARNING: Final = "warning"
+KEYS_END_WITHIN: Final = timedelta(days=30)
+"""Before and after it: what ended long ago is what somebody wanted."""
 QUIET_AT_LEAST: Final = timedelta(hours=1)
 """Shorter silence of people or sources is no alarm."""
 
@@ -243,6 +245,35 @@ def _sampler_that_drew_nothing(seen: Seen) -> Iterator[Alarm]:
 NO_GOLD_FOR: Final = timedelta(days=7)
 
 
+def _keys_that_end(seen: Seen) -> Iterator[Alarm]:
+    """With its last key for intake a source falls silent, and finds out by a refusal."""
+    keys = ApiKey.objects.filter(
+        source__pipelines=seen.pipeline, source__is_active=True, revoked_at=None, scopes__contains=[Scope.INTAKE]
+    )
+    last = keys.values("source__slug", "source__name").annotate(
+        until=Max("expires_at"), endless=Count("id", filter=Q(expires_at=None))
+    )
+    for slug, name, until, endless in last.values_list("source__slug", "source__name", "until", "endless"):
+        if endless or until > seen.now + KEYS_END_WITHIN or until < seen.now - KEYS_END_WITHIN:
+            continue
+        if until <= seen.now:
+            title, text = f"{name} can post no more.", f"Its last key ran out {_span(seen.now - until)} ago."
+        else:
+            title, text = (
+                f"The last key of {name} ends in {_span(until - seen.now)}.",
+                "Without another one it falls silent.",
+            )
+        yield Alarm(
+            "key_ends",
+            LATE if until <= seen.now else WARNING,
+            title,
+            f"{text} An administrator replaces or issues it.",
+            "source",
+            place=slug,
+            subject=slug,
+        )
+
+
 def _no_gold(seen: Seen) -> Iterator[Alarm]:
     """Labels are given, and for a week none of them was to a task with a known answer."""
     if not seen.workload.done:
@@ -441,6 +472,7 @@ WATCHERS: tuple[Watcher, ...] = (
     _late_measurements,
     _worse_golden_runs,
     _late_reports,
+    _keys_that_end,
     _sources_that_stopped,
     _sampler_that_drew_nothing,
     _silent_webhooks,

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from reviewqueue.accounts.models import ApiKey
+from reviewqueue.accounts.services import issue_key
 from reviewqueue.pipelines.models import Grant
 from reviewqueue.policy import services as policies
 from reviewqueue.reports.at_a_glance import Glance, glance_at
@@ -18,7 +20,7 @@ from reviewqueue.review.models import ReviewSlot
 from tests.api.test_read_calibration import tripped
 from tests.services.review.steps import RIGHT, WRONG, label_next
 from tests.web.visitor import Visitor, text_of
-from tests.world import IDENTITY, POLICY, World
+from tests.world import IDENTITY, POLICY, SETUP, World
 
 PAGE = "/pipelines/support-answers/"
 
@@ -112,6 +114,37 @@ def test_a_source_that_stopped_is_an_alarm(world: World) -> None:
     later = glance_at(world.pipeline, days=1, now=now + timedelta(hours=3))
     assert "source_stopped" in codes(later)
     assert "Helpdesk has posted nothing for 3 hours." in [alarm.title for alarm in later.alarms]
+
+
+@pytest.mark.parametrize(
+    ("days", "tone", "said"),
+    [
+        (29, "warning", "The last key of Helpdesk ends in 28 days."),
+        (-1, "late", "Helpdesk can post no more."),
+        (31, "", ""),
+        (-31, "", ""),
+        (None, "", ""),
+    ],
+)
+def test_the_last_key_of_a_source_is_an_alarm_before_and_after_it_ends(
+    world: World, days: int | None, tone: str, said: str
+) -> None:
+    now = timezone.now()
+    ends = None if days is None else now + timedelta(days=days)
+    ApiKey.objects.update(expires_at=ends)
+    found = glance_at(world.pipeline, days=1, now=now + timedelta(seconds=1)).alarms
+    assert [(alarm.code, alarm.tone, alarm.title) for alarm in found] == ([("key_ends", tone, said)] if tone else [])
+
+
+def test_another_key_that_lasts_and_one_for_something_else_are_told_apart(world: World, adam: Visitor) -> None:
+    now = timezone.now()
+    ApiKey.objects.update(expires_at=now + timedelta(days=2))
+    issue_key(holder=world.source, name="outcomes", scopes=["outcomes"], actor=SETUP)
+    page = text_of(adam.get(PAGE))
+    assert "The last key of Helpdesk ends in 1 day." in words_of(adam.get(PAGE))
+    assert 'href="/sources/helpdesk/"' in page
+    issue_key(holder=world.source, name="next", scopes=["intake"], actor=SETUP)
+    assert "key_ends" not in codes(glance_at(world.pipeline, days=1, now=now))
 
 
 def codes(glance: Glance) -> list[str]:

@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from calibration.selectors import band_table
-from reviewqueue.administration.rights import MANAGERS
+from reviewqueue.administration.rights import MANAGERS, READERS
 from reviewqueue.deliveries.selectors import STATE_READERS
 from reviewqueue.pipelines.selectors import FIGURES_ROLES, has_role, pipeline_for
 from reviewqueue.policy.selectors import versions
@@ -79,7 +79,7 @@ class Shown:
 
 
 FOR_EVERYTHING: Final = ("people", "sources")
-ONLY_FOR: Final = {"webhook": STATE_READERS, "gold": KEEPERS, "golden_sets": GOLDEN_READERS}
+ONLY_FOR: Final = {"webhook": STATE_READERS, "gold": KEEPERS, "golden_sets": GOLDEN_READERS, "source": READERS}
 
 
 def _linked(alarm: Alarm, user: User, found: Pipeline) -> Shown:
