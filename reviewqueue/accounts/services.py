@@ -125,8 +125,6 @@ def _stored(
 class KeyEnded(Conflict):
     """The key is revoked or has run out: there is nothing to take over from."""
 
-    code = "key_ended"
-
 
 @service
 def rotate_key(*, key: ApiKey, actor: Actor, overlap: timedelta) -> tuple[ApiKey, str]:

@@ -25,13 +25,9 @@ from reviewqueue.transactions import joins_transaction, service
 class AccountClosed(Conflict):
     """The account is closed."""
 
-    code = "account_closed"
-
 
 class StillAnswers(Conflict):
     """The person is the owner or the deputy of a pipeline, which has to be given to somebody else first."""
-
-    code = "still_answers"
 
 
 @dataclass(frozen=True, slots=True)

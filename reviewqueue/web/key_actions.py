@@ -21,8 +21,6 @@ from reviewqueue.web.request import PersonRequest
 class KeysChanged(Conflict):
     """Somebody, or the same form, issued a key meanwhile."""
 
-    code = "keys_changed"
-
 
 WARNED_BEFORE: Final = timedelta(days=30)
 

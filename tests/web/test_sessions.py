@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.test import override_settings
 
 from tests.web.visitor import Visitor, text_of
@@ -121,10 +125,37 @@ def test_an_unknown_address_is_a_page_of_ours(world: World, rita: Visitor, addre
     assert "Go to the start page" in text_of(answer)
 
 
-def test_a_broken_server_shows_a_page_that_needs_nothing(world: World, rita: Visitor) -> None:
-    from django.views.defaults import server_error
+@contextmanager
+def every_statement_fails(error: Exception) -> Iterator[None]:
+    def fail(*_: object) -> None:
+        raise error
 
-    answer = server_error(rita.get("/queue/").wsgi_request)
+    with connection.execute_wrapper(fail):
+        yield
+
+
+@pytest.mark.parametrize("address", ["/queue/", "/people/", "/login/"])
+def test_a_broken_server_shows_a_page_that_needs_nothing(world: World, address: str) -> None:
+    visitor = Visitor(world.adam, raise_request_exception=False)
+    with every_statement_fails(RuntimeError("secret canary")):
+        answer = visitor.get(address)
     assert answer.status_code == 500
     assert "Something broke on our side" in text_of(answer)
+    assert "canary" not in text_of(answer)
     assert settings.DEBUG is False
+
+
+@pytest.mark.parametrize("error", [OperationalError("connection to 10.0.0.7 lost"), InterfaceError("closed")])
+@pytest.mark.parametrize(("method", "address"), [("get", "/queue/"), ("post", "/queue/take/"), ("get", "/login/")])
+def test_while_the_database_is_away_pages_say_so_and_when_to_come_back(
+    world: World, error: Exception, method: str, address: str
+) -> None:
+    """F07: no 500 without a hint to try again."""
+    visitor = Visitor(world.rita, raise_request_exception=False)
+    with every_statement_fails(error):
+        answer = getattr(visitor, method)(address)
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "5"
+    assert "The database does not answer" in text_of(answer)
+    assert "10.0.0.7" not in text_of(answer)
+    assert visitor.get("/queue/").status_code == 200
