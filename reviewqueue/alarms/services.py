@@ -22,7 +22,7 @@ from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.services import Appended
 from reviewqueue.operations import mail
 from reviewqueue.pipelines.models import Pipeline
-from reviewqueue.reports.alarms import Alarm
+from reviewqueue.reports.alarm import Alarm
 from reviewqueue.reports.at_a_glance import glance_at
 from reviewqueue.transactions import service
 

@@ -50,12 +50,8 @@ def create_pipeline(
             signals, the costs or the views are not usable.
     """
     form = dict(review_form or {"kind": "judgement"})
-    problems = slug_problems(slug) + form_problems(form) + signal_problems(signals or {}) + cost_problems(costs or {})
-    if not name.strip() or not name.isprintable():
-        problems.append(FieldProblem("/name", "form", "A name that people can read."))
-    problems += name_problems("/categories", categories) + view_problems(content_views or {})
-    for key, values in (segment_values or {}).items():
-        problems += name_problems(f"/segment_values/{key}", [key, *values])
+    problems = form_problems(form) + signal_problems(signals or {}) + cost_problems(costs or {})
+    problems += view_problems(content_views or {}) + _naming_problems(slug, name, categories, segment_values or {})
     if problems:
         raise Invalid(problems)
     entry = ledger.append(
@@ -98,7 +94,18 @@ def create_pipeline(
     return pipeline
 
 
-def slug_problems(slug: str) -> list[FieldProblem]:
+def _naming_problems(
+    slug: str, name: str, categories: Sequence[str], segment_values: Mapping[str, Sequence[str]]
+) -> list[FieldProblem]:
+    problems = _slug_problems(slug) + name_problems("/categories", categories)
+    if not name.strip() or not name.isprintable():
+        problems.append(FieldProblem("/name", "form", "A name that people can read."))
+    for key, values in segment_values.items():
+        problems += name_problems(f"/segment_values/{key}", [key, *values])
+    return problems
+
+
+def _slug_problems(slug: str) -> list[FieldProblem]:
     if slug in RESERVED_SLUGS or not slug_re.fullmatch(slug) or len(slug) > MAX_SLUG:
         detail = f"1 to {MAX_SLUG} letters, digits, hyphens and underscores; not “{'” or “'.join(RESERVED_SLUGS)}”."
         return [FieldProblem("/slug", "form", detail)]

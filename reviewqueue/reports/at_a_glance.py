@@ -10,7 +10,8 @@ from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.pipelines.queue_rules import rules_of
 from reviewqueue.policy.document import ReviewTerms
 from reviewqueue.policy.selectors import ActivePolicy, active_policy
-from reviewqueue.reports.alarms import Alarm, Seen, alarms_of
+from reviewqueue.reports.alarm import Alarm, Seen
+from reviewqueue.reports.alarms import alarms_of
 from reviewqueue.reports.flow import Flow, flow_since
 from reviewqueue.reports.overview import Depth, depth
 from reviewqueue.reports.plain import plain

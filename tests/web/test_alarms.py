@@ -9,7 +9,7 @@ from django.utils import timezone
 from reviewqueue.accounts.models import User
 from reviewqueue.alarms import services
 from reviewqueue.operations.mail import NOWHERE
-from reviewqueue.reports.alarms import LATE, Alarm
+from reviewqueue.reports.alarm import LATE, Alarm
 from tests.web.visitor import Visitor, text_of
 from tests.world import World
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from calibration.selectors import ModelBands
     from reviewqueue.accounts.models import User
     from reviewqueue.pipelines.models import Pipeline
-    from reviewqueue.reports.alarms import Alarm
+    from reviewqueue.reports.alarm import Alarm
     from reviewqueue.reports.first_steps import Step
     from reviewqueue.reports.flow import Flow
 

@@ -11,7 +11,7 @@ from reviewqueue.accounts.models import User
 from reviewqueue.alarms import services
 from reviewqueue.ledger.models import Event
 from reviewqueue.pipelines.models import Pipeline
-from reviewqueue.reports.alarms import LATE, Alarm
+from reviewqueue.reports.alarm import LATE, Alarm
 from tests.concurrency.review.test_race_for_leases import at_once
 from tests.world import World
 

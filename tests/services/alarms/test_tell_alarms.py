@@ -21,7 +21,7 @@ from reviewqueue.deliveries.services import happenings
 from reviewqueue.ledger.selectors import EntryFilter, entries
 from reviewqueue.operations import mail
 from reviewqueue.pipelines.models import Pipeline
-from reviewqueue.reports.alarms import LATE, WARNING, Alarm
+from reviewqueue.reports.alarm import LATE, WARNING, Alarm
 from tests.services.deliveries.steps import hooked
 from tests.unit.deliveries.receiver import Receiver
 from tests.world import World

@@ -18,7 +18,7 @@ from reviewqueue.deliveries.models import EventType
 from reviewqueue.deliveries.services import endpoints, happenings
 from reviewqueue.golden.services import watching
 from reviewqueue.policy import services as policies
-from reviewqueue.reports.alarms import WARNING, Alarm
+from reviewqueue.reports.alarm import WARNING, Alarm
 from tests.services.cascade.steps import cascading, time_passes, unsure
 from tests.services.deliveries.steps import Hook, find, hooked, outlived, reported, send, settled, the_delivery, told
 from tests.services.golden.steps import finished, published
