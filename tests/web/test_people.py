@@ -259,6 +259,16 @@ def test_a_key_that_makes_no_sense_is_refused_with_the_reason(
     assert not ApiKey.objects.filter(user=world.rita).exists()
 
 
+def test_people_see_the_keys_that_speak_for_them_and_change_none(world: World, adam: Visitor) -> None:
+    rita = Visitor(world.rita)
+    assert "speaks for you" not in text_of(rita.get("/password/"))
+    do(adam, world.rita, "issue", **{"new-name": "notebook", "new-days": "30", "new-scopes": ["review"]})
+    page = text_of(rita.get("/password/"))
+    assert "speaks for you" in page
+    assert "notebook" in page
+    assert 'name="do"' not in page
+
+
 def test_hostile_names_are_shown_as_text(world: World, adam: Visitor) -> None:
     User.objects.filter(pk=world.nora.pk).update(first_name="<img src=x onerror=alert(1)>", last_name="\u202etxt")
     for address in ("/people/", f"/people/{world.nora.pseudonym}/"):

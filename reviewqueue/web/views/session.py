@@ -15,6 +15,7 @@ from django.urls import reverse_lazy
 from reviewqueue.accounts.models import User
 from reviewqueue.accounts.services import set_password
 from reviewqueue.web.access import View, form_page
+from reviewqueue.web.key_actions import KeysShown
 
 BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
 
@@ -79,6 +80,10 @@ class ChangePassword(PasswordChangeView):
     form_class = NextPassword
     extra_context = RULES
     success_url = reverse_lazy("web:home")
+
+    def get_context_data(self, **named: Any) -> dict[str, Any]:
+        """With the keys that speak for this person: an administrator issued them."""
+        return super().get_context_data(**named, keys=KeysShown.of(cast("User", self.request.user)))
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
