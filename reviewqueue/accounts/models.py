@@ -37,6 +37,15 @@ class User(AbstractUser):
     objects: ClassVar[UserManager] = UserManager()
 
     @property
+    def name_when_erased(self) -> str:
+        """What stands for the user name of somebody whose name was erased."""
+        return f"erased-{self.pseudonym}"
+
+    @property
+    def is_erased(self) -> bool:
+        return self.username == self.name_when_erased
+
+    @property
     def shown_name(self) -> str:
         return self.get_full_name() or self.username
 

@@ -26,6 +26,10 @@ class AccountClosed(Conflict):
     """The account is closed."""
 
 
+class PersonErased(Conflict):
+    """Who this was is forgotten for good: nobody comes back in their place."""
+
+
 class StillAnswers(Conflict):
     """The person is the owner or the deputy of a pipeline, which has to be given to somebody else first."""
 
@@ -85,9 +89,10 @@ def _check_person(user: User) -> None:
 def describe_person(*, user: User, by: User, first_name: str, last_name: str, email: str) -> None:
     """What others call this person, and where mail goes. The ledger knows no names, so it has no entry of this.
 
-    Raises Forbidden, and Invalid.
+    Raises Forbidden, Invalid, and PersonErased.
     """
     acting_admin(by)
+    _check_not_erased(user)
     user.first_name, user.last_name, user.email = first_name, last_name, email
     _check_person(user)
     user.save(update_fields=["first_name", "last_name", "email"])
@@ -166,10 +171,16 @@ def close_account(*, user: User, by: User) -> None:
 
 @service
 def open_account(*, user: User, by: User) -> None:
-    """Raises Forbidden (for one's own account too)."""
+    """Raises Forbidden (for one's own account too), and PersonErased."""
     actor = _acting_on(user, by)
+    _check_not_erased(user)
     if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
         ledger.append(event="user.enabled", actor=actor, user=user.pseudonym, active=True)
+
+
+def _check_not_erased(user: User) -> None:
+    if user.is_erased:
+        raise PersonErased("The name of this person was erased. Add a person instead.")
 
 
 def _acting_on(user: User, by: User) -> Actor:

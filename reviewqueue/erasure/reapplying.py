@@ -97,7 +97,7 @@ def _person(*, pseudonym: UUID, basis: str) -> str:
     person = User.objects.select_for_update().filter(pseudonym=pseudonym).first()
     if person is None:
         return "unknown"
-    if person.username == f"erased-{person.pseudonym}":
+    if person.is_erased:
         return "gone"
     erasure = Erasure.objects.filter(person=person).exclude(state=ErasureState.REFUSED).first()
     erasure = erasure or Erasure(person=person, requested_at=timezone.now())

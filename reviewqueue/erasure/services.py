@@ -21,6 +21,7 @@ from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.payloads.models import ClaimPayload
 from reviewqueue.pipelines.models import Pipeline, Role
+from reviewqueue.review.services.leaving import let_run_out
 from reviewqueue.transactions import joins_transaction, service
 
 
@@ -184,12 +185,13 @@ def erase_person(
         ledger.append(event="apikey.revoked", actor=actor, key=key.prefix, user=str(person.pseudonym), reason="erased")
     ApiKey.objects.filter(user=person, revoked_at__isnull=True).update(revoked_at=now)
     ApiKey.objects.filter(user=person).update(name="")
-    person.username, person.email = f"erased-{person.pseudonym}", ""
+    person.username, person.email = person.name_when_erased, ""
     person.first_name = person.last_name = ""
     person.key_bindings, person.last_login = {}, None
     person.is_active = person.is_staff = person.is_superuser = False
     person.set_unusable_password()
     person.save()
+    let_run_out(reviewer=person)
     selectors.forget_log_ins(username)
     forget_words_of(person)
     erasure.state, erasure.event_id = ErasureState.ERASED, entry.id

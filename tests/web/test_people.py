@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from reviewqueue.accounts.models import ApiKey, User
 from reviewqueue.accounts.services import key_of
+from reviewqueue.erasure.services import ask_for_person, decide
 from reviewqueue.ledger.models import Event
 from reviewqueue.pipelines.models import Grant, Role
 from tests.web.visitor import Visitor, text_of
@@ -257,6 +258,18 @@ def test_a_key_that_makes_no_sense_is_refused_with_the_reason(
     assert refused.status_code == 422
     assert said in text_of(refused)
     assert not ApiKey.objects.filter(user=world.rita).exists()
+
+
+def test_whose_name_was_erased_is_offered_no_way_back(world: World, adam: Visitor) -> None:
+    wish = ask_for_person(by=world.adam, username="nora", basis="left")
+    decide(by=world.ada, erasure_id=wish.pk, approve=True)
+    page = text_of(adam.get(f"/people/{world.nora.pseudonym}/"))
+    assert "forgotten for good" in page
+    assert 'value="open"' not in page
+    for what in ("open", "save", "link", "give"):
+        answer = do(adam, world.nora, what, role="auditor", first_name="Nora")
+        assert answer.status_code == 409, what
+    assert not User.objects.get(pk=world.nora.pk).is_active
 
 
 def test_people_see_the_keys_that_speak_for_them_and_change_none(world: World, adam: Visitor) -> None:

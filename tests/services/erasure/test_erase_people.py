@@ -48,6 +48,13 @@ def test_no_table_says_who_they_were(world: World, henrietta: User) -> None:
     assert tables_with(NAME) == []
 
 
+def test_what_they_had_in_hand_is_free_for_others(world: World, henrietta: User) -> None:
+    world.claim()
+    lease = taken(henrietta)
+    gone(world, henrietta)
+    assert taken(world.ravi).slot_id == lease.slot_id
+
+
 def test_what_they_did_stays_under_the_pseudonym(world: World, henrietta: User) -> None:
     claim = world.claim()
     submit(taken(henrietta))
