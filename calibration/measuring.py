@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import fsum
 from typing import Final, cast
 
 from calibration.core.bands import (
@@ -326,5 +327,6 @@ def _thinned(labels: Sequence[Atom], rate: float, until: datetime | None) -> lis
 
 
 def _mean_confidence(atoms: Sequence[Atom]) -> float | None:
+    """To the last digit the same whatever order the atoms come in: a count from nothing gives what is stored."""
     claims = sum(atom.claims for atom in atoms)
-    return sum(atom.claims * atom.place.confidence for atom in atoms) / claims if claims else None
+    return fsum(atom.claims * atom.place.confidence for atom in atoms) / claims if claims else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -58,6 +59,15 @@ def top(*atoms: Atom, **options: Any) -> Measured:
 def test_enough_right_labels_validate_a_band() -> None:
     found = top(atom(80, 79))
     assert (found.state, found.gate.labels, found.gate.errors) == ("validated", 80, 1)
+
+
+def test_the_order_in_which_counts_are_read_changes_no_digit() -> None:
+    atoms = [atom(claims=number, confidence=0.9 + number / 1_003) for number in range(1, 90)]
+    orders = [Random(seed).sample(atoms, len(atoms)) for seed in range(20)]
+    assert len({sum(each.claims * each.place.confidence for each in order) for order in orders}) > 1, (
+        "plain sums differ"
+    )
+    assert len({tuple(map(repr, measured(*order).values())) for order in orders}) == 1
 
 
 @pytest.mark.parametrize(
