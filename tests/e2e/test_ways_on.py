@@ -8,7 +8,7 @@ from reviewqueue.review.models import HandOver, Label, Lease, Reservation, Revie
 from reviewqueue.review.services import leases
 from reviewqueue.review.services.returning import return_label
 from tests.e2e.support.held import first_request_waits
-from tests.e2e.support.site import Site, start_reviewing
+from tests.e2e.support.site import Site, next_is_ready, start_reviewing
 from tests.services.review.steps import run_out, submit, taken
 from tests.world import World
 
@@ -101,7 +101,7 @@ def test_words_written_on_a_task_that_went_to_somebody_else_are_shown_once_more(
     ask(world, 3)
     page = site.visitor(world.rita)
     start_reviewing(page)
-    expect(page.locator("#page [data-next-is=ready]")).to_be_visible()
+    next_is_ready(page)
     kept = Reservation.objects.get(reviewer=world.rita)
     ReviewSlot.objects.filter(pk=kept.slot_id).update(free_at=kept.expires_at.replace(year=2020))
     submit(taken(world.ravi))

@@ -18,12 +18,15 @@ class Held:
     page: Page
     routes: list[Route] = field(default_factory=list)
 
-    def let_go(self) -> None:
-        """Sends it. The browser may not have asked yet when the page already shows what comes next."""
+    def arrive(self) -> None:
+        """Waits until the browser has asked: the page may show what comes next before."""
         give_up = time.monotonic() + PATIENCE
         while not self.routes:
             assert time.monotonic() < give_up, "the browser sent no request to hold back"
             self.page.wait_for_timeout(20)
+
+    def let_go(self) -> None:
+        self.arrive()
         self.routes[0].continue_()
 
     def _meet(self, route: Route) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,16 @@ def served(browser: Browser) -> Iterator[Site]:
         for context in browser.contexts:
             context.close()
         thread.terminate()
+
+
+def next_is_ready(page: Page) -> None:
+    """Waits until the next task is fetched. A page gives that up when it takes long, and tries again when looked at."""
+    ready = page.locator("#page [data-next-is=ready]")
+    for _ in range(5):
+        with suppress(AssertionError):
+            return expect(ready).to_be_visible(timeout=4_000)
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    return expect(ready).to_be_visible()
 
 
 def start_reviewing(page: Page) -> None:
