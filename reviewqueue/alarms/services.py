@@ -20,6 +20,7 @@ from reviewqueue.alarms.wording import digest
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.services import Appended
+from reviewqueue.ledger.times import microseconds
 from reviewqueue.operations import mail
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.reports.alarm import Alarm
@@ -116,7 +117,7 @@ def _entry(pipeline: Pipeline, row: RaisedAlarm, state: NoticeKind) -> Appended:
         subject=row.subject,
         tone=row.tone,
         state=state.value,
-        since_us=round(row.since.timestamp() * 1_000_000),
+        since_us=microseconds(row.since),
     )
 
 

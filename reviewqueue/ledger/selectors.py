@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +15,8 @@ from reviewqueue.errors import NotFound
 from reviewqueue.ledger import tree
 from reviewqueue.ledger.models import Anchor, Checkpoint, Event, Leaf, Pending, Refusal
 from reviewqueue.ledger.tiles import StoredTree
+from reviewqueue.ledger.times import EPOCH, microseconds
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCK_SLACK = timedelta(hours=1)
 """Entries whose times run backwards by more than this are not sure to be found by time."""
 _OLDEST_UNSEALED = """
@@ -283,8 +283,8 @@ def _filtered(filters: EntryFilter) -> models.QuerySet[Event]:
         "policy_version": filters.policy_version,
         "request": filters.request,
         "leaf_row__leaf_index": filters.index,
-        "recorded_us__gte": _microseconds(filters.since) if filters.since else None,
-        "recorded_us__lt": _microseconds(filters.until) if filters.until else None,
+        "recorded_us__gte": microseconds(filters.since) if filters.since else None,
+        "recorded_us__lt": microseconds(filters.until) if filters.until else None,
         **_bounds(filters),
     }
     given = {name: value for name, value in wanted.items() if value is not None}
@@ -306,7 +306,7 @@ def _bounds(filters: EntryFilter) -> dict[str, int | None]:
 
 
 def _first_uuid(moment: datetime) -> UUID:
-    return UUID(int=max(_microseconds(moment) // 1000, 0) << 80)
+    return UUID(int=max(microseconds(moment) // 1000, 0) << 80)
 
 
 def _entry(event: Event) -> LedgerEntry:
@@ -318,13 +318,9 @@ def _entry(event: Event) -> LedgerEntry:
         actor=event.actor,
         claim=event.subject,
         claim_seq=event.claim_seq,
-        recorded_at=_EPOCH + timedelta(microseconds=event.recorded_us),
+        recorded_at=EPOCH + timedelta(microseconds=event.recorded_us),
         body=json.loads(event.leaf)["body"],
         leaf=event.leaf,
         leaf_hash=bytes(event.leaf_hash),
         index=leaf.leaf_index if leaf else None,
     )
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

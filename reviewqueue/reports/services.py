@@ -19,11 +19,11 @@ from reviewqueue.accounts.models import User
 from reviewqueue.errors import Conflict, DomainError, FieldProblem, Forbidden, Invalid
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
+from reviewqueue.ledger.times import microseconds
 from reviewqueue.pipelines.models import Pipeline, Role
 from reviewqueue.pipelines.selectors import has_role
 from reviewqueue.reports.audit.building import STEPS, Built, build
 from reviewqueue.reports.models import AuditReport, ReportState
-from reviewqueue.review.clock import microseconds
 from reviewqueue.transactions import service
 
 log = logging.getLogger(__name__)

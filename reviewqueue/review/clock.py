@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def database_now() -> datetime:
@@ -15,8 +13,3 @@ def database_now() -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]
     return moment
-
-
-def microseconds(moment: datetime) -> int:
-    """Since 1970, as the ledger writes times."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from django.utils import timezone
@@ -35,6 +35,7 @@ from reviewqueue.deliveries.vault import sealed
 from reviewqueue.errors import Conflict, FieldProblem, Invalid, NotFound
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
+from reviewqueue.ledger.times import microseconds
 from reviewqueue.transactions import joins_transaction, service
 from reviewqueue.web_addresses import TargetRefused
 
@@ -356,8 +357,3 @@ def _record(endpoint: Endpoint, event: str, actor: Actor, **fields: object) -> i
         event=event, actor=actor, claim=None, source=endpoint.source.slug, endpoint=endpoint.pk, **fields
     )
     return entry.id
-
-
-def microseconds(moment: datetime) -> int:
-    """Since 1970, as the ledger writes times."""
-    return round(moment.timestamp() * 1_000_000)

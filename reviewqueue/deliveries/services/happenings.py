@@ -17,8 +17,8 @@ from reviewqueue.accounts.models import Source
 from reviewqueue.claims.models import Claim
 from reviewqueue.deliveries.models import Delivery, Endpoint, EndpointState, EventType
 from reviewqueue.deliveries.payloads import written
-from reviewqueue.deliveries.services.endpoints import microseconds
 from reviewqueue.ledger.models import Event
+from reviewqueue.ledger.times import microseconds
 from reviewqueue.transactions import service
 
 RECENT: Final = timedelta(minutes=20)

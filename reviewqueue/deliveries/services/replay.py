@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from reviewqueue.deliveries.authority import Manager, authorised
 from reviewqueue.deliveries.models import CHALLENGE, Delivery, DeliveryState, Endpoint
-from reviewqueue.deliveries.services.endpoints import microseconds
 from reviewqueue.errors import Conflict, FieldProblem, Invalid
 from reviewqueue.ledger import services as ledger
+from reviewqueue.ledger.times import microseconds
 from reviewqueue.transactions import service
 
 

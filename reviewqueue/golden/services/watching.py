@@ -15,6 +15,7 @@ from reviewqueue.golden.due import TRAFFIC_DAYS, Due, due_for, sets_in_use
 from reviewqueue.golden.models import GoldenRun, LateNotice, TrafficMark
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
+from reviewqueue.ledger.times import microseconds
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.models import PolicyStatus
 from reviewqueue.transactions import service
@@ -136,7 +137,7 @@ def _raise(due: Due, now: datetime) -> None:
         model_version=due.model_version,
         prompt_version=due.prompt_version,
         reason=due.reason,
-        due_us=int(due.due_at.timestamp() * 1_000_000),
+        due_us=microseconds(due.due_at),
         owner=str(due.owner.pseudonym),
     )
     LateNotice.objects.create(

@@ -11,6 +11,7 @@ from django.utils import timezone
 from reviewqueue.accounts.models import User
 from reviewqueue.errors import Conflict, FieldProblem, Invalid
 from reviewqueue.ledger import services as ledger
+from reviewqueue.ledger.times import microseconds
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.policy.models import Breaker, BreakerCause
 from reviewqueue.policy.rights import actor_in
@@ -115,7 +116,7 @@ def reset_breaker(*, breaker: Breaker, by: User, reason: str) -> Breaker:
         prompt_version=locked.prompt_version,
         cause=locked.cause,
         reason=reason,
-        tripped_us=round(locked.tripped_at.timestamp() * 1_000_000),
+        tripped_us=microseconds(locked.tripped_at),
     )
     locked.reset_at, locked.reset_by, locked.reset_reason = timezone.now(), by, reason
     locked.reset_event_id = entry.id

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
+from reviewqueue.ledger.times import microseconds
 from reviewqueue.policy.epochs import Month, this_and_next
 from reviewqueue.policy.keys import sampling_key
 from reviewqueue.policy.models import PolicyVersion, SamplingEpoch
@@ -130,4 +131,4 @@ def _count(epoch: SamplingEpoch, now: datetime) -> None:
 
 
 def _span(start: datetime, end: datetime) -> dict[str, Any]:
-    return {"from_us": round(start.timestamp() * 1_000_000), "to_us": round(end.timestamp() * 1_000_000)}
+    return {"from_us": microseconds(start), "to_us": microseconds(end)}

@@ -18,10 +18,11 @@ from reviewqueue.errors import Conflict, FieldProblem, Forbidden, Invalid, NotFo
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
 from reviewqueue.ledger.events import Entry
+from reviewqueue.ledger.times import microseconds
 from reviewqueue.pipelines.models import Pipeline, Role
 from reviewqueue.pipelines.selectors import WORKING_ROLES, has_role, people_of
 from reviewqueue.review.changing import Planned, Wanted, place_of, plan
-from reviewqueue.review.clock import database_now, microseconds
+from reviewqueue.review.clock import database_now
 from reviewqueue.review.models import (
     HIGHEST_PRIORITY,
     ChangeKind,

@@ -11,10 +11,10 @@ from django.db.models.functions import Now
 from reviewqueue.accounts.models import User
 from reviewqueue.claims import services as claims
 from reviewqueue.errors import FieldProblem, Invalid
+from reviewqueue.ledger.times import microseconds
 from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import WORKING_ROLES, people_of, skills_of
 from reviewqueue.review.answers import text_problems
-from reviewqueue.review.clock import microseconds
 from reviewqueue.review.comments import masked_comment
 from reviewqueue.review.models import HandOver, Label, Lease, LeaseEnd, ReviewSlot, Skip
 from reviewqueue.review.resolution import BY_SENIORS

@@ -22,10 +22,11 @@ from reviewqueue.errors import Conflict, FieldProblem, Invalid
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.canonical import NotCanonical, canonical
 from reviewqueue.ledger.events import Entry
+from reviewqueue.ledger.times import microseconds
 from reviewqueue.pipelines.models import Pipeline
 from reviewqueue.review import selectors
 from reviewqueue.review.answers import text_problems
-from reviewqueue.review.clock import database_now, microseconds
+from reviewqueue.review.clock import database_now
 from reviewqueue.review.comments import masked_comment
 from reviewqueue.review.models import FOR_ANYBODY, MAX_LEASES_IN_HAND, Lease, LeaseEnd, ReviewSlot, Skip
 from reviewqueue.review.picking import (

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from reviewqueue.accounts.models import User
 from reviewqueue.errors import FieldProblem, Invalid
-from reviewqueue.review.clock import microseconds
+from reviewqueue.ledger.times import microseconds
 from reviewqueue.review.models import Lease
 from reviewqueue.review.services.holding import hold, lease_lost, record
 from reviewqueue.review.services.leases import LeaseAtLimit, revive
