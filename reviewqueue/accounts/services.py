@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.validators import slug_re
 from django.db import connection
 from django.utils import timezone
 
@@ -16,27 +15,21 @@ from reviewqueue.accounts.key_bindings import bindings
 from reviewqueue.accounts.keys import KeyText, new_key, parse_key
 from reviewqueue.accounts.limits import forget_full_buckets
 from reviewqueue.accounts.models import ApiKey, IdempotentRequest, Source, User
+from reviewqueue.accounts.naming import name_problems, slug_problems
 from reviewqueue.errors import Conflict, FieldProblem, Invalid
 from reviewqueue.ledger import services as ledger
 from reviewqueue.ledger.actors import Actor
+from reviewqueue.ledger.times import microseconds
 from reviewqueue.transactions import joins_transaction, service
 
 DEFAULT_LIFETIME = timedelta(days=365)
 MOST_REQUESTS = 1_000_000  # a minute
-MAX_SLUG = 60
 
 
 @service
 def create_source(*, slug: str, name: str, actor: Actor) -> Source:
     """Raises Invalid for a slug that is taken or none, and a name that cannot be read."""
-    problems = []
-    if slug == "new" or not slug_re.fullmatch(slug) or len(slug) > MAX_SLUG:
-        detail = f"1 to {MAX_SLUG} letters, digits, hyphens and underscores; not “new”."
-        problems.append(FieldProblem("/slug", "form", detail))
-    elif Source.objects.filter(slug=slug).exists():
-        problems.append(FieldProblem("/slug", "taken", "Another source has this name in its address."))
-    if not name.strip() or not name.isprintable():
-        problems.append(FieldProblem("/name", "form", "A name that people can read."))
+    problems = slug_problems(slug, Source.objects.all(), "source") + name_problems(name)
     if problems:
         raise Invalid(problems)
     entry = ledger.append(event="source.created", actor=actor, source=slug)
@@ -145,7 +138,7 @@ def rotate_key(*, key: ApiKey, actor: Actor, overlap: timedelta) -> tuple[ApiKey
         replaces=old.prefix,
         scopes=old.scopes,
         owner=_holder_name(holder),
-        overlap_until_us=int(until.timestamp() * 1_000_000),
+        overlap_until_us=microseconds(until),
     )
     lifetime = old.expires_at - old.created_at if old.expires_at else None
     new = _stored(text, holder, old.name, old.scopes, lifetime, old.requests_per_minute, entry.id)

@@ -8,6 +8,7 @@ from typing import Final
 
 from reviewqueue.accounts import services as accounts
 from reviewqueue.accounts.models import ApiKey, Scope, Source, User
+from reviewqueue.accounts.naming import name_problems
 from reviewqueue.administration.rights import acting_admin
 from reviewqueue.errors import FieldProblem, Invalid
 from reviewqueue.ledger import services as ledger
@@ -72,8 +73,7 @@ def issue_key(
         problems.append(FieldProblem("/scopes", "choice", "Choose at least one of those that are for this holder."))
     if not timedelta(0) < lifetime <= LONGEST_LIFETIME:
         problems.append(FieldProblem("/days", "range", f"Days are a whole number from 1 to {LONGEST_LIFETIME.days:,}."))
-    if not name.strip() or not name.isprintable():
-        problems.append(FieldProblem("/name", "form", "A name says what the key is for."))
+    problems += name_problems(name, "A name says what the key is for.")
     if problems:
         raise Invalid(problems)
     return accounts.issue_key(

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 from uuid import uuid4
 
-from django.core.validators import slug_re
-
+from reviewqueue.accounts import naming
 from reviewqueue.accounts.models import Source, User
 from reviewqueue.errors import FieldProblem, Forbidden, Invalid
 from reviewqueue.ledger import services as ledger
@@ -19,9 +18,6 @@ from reviewqueue.pipelines.review_form import document_text, form_hash, form_pro
 from reviewqueue.pipelines.selectors import WORKING_ROLES, has_role, people_of
 from reviewqueue.pipelines.signals import signal_problems, with_every_field
 from reviewqueue.transactions import joins_transaction, service
-
-MAX_SLUG: Final = 60
-RESERVED_SLUGS: Final = ("new",)  # an address below /pipelines/ that is no pipeline
 
 
 @service
@@ -97,21 +93,11 @@ def create_pipeline(
 def _naming_problems(
     slug: str, name: str, categories: Sequence[str], segment_values: Mapping[str, Sequence[str]]
 ) -> list[FieldProblem]:
-    problems = _slug_problems(slug) + name_problems("/categories", categories)
-    if not name.strip() or not name.isprintable():
-        problems.append(FieldProblem("/name", "form", "A name that people can read."))
+    problems = naming.slug_problems(slug, Pipeline.objects.all(), "pipeline") + naming.name_problems(name)
+    problems += name_problems("/categories", categories)
     for key, values in segment_values.items():
         problems += name_problems(f"/segment_values/{key}", [key, *values])
     return problems
-
-
-def _slug_problems(slug: str) -> list[FieldProblem]:
-    if slug in RESERVED_SLUGS or not slug_re.fullmatch(slug) or len(slug) > MAX_SLUG:
-        detail = f"1 to {MAX_SLUG} letters, digits, hyphens and underscores; not “{'” or “'.join(RESERVED_SLUGS)}”."
-        return [FieldProblem("/slug", "form", detail)]
-    if Pipeline.objects.filter(slug=slug).exists():
-        return [FieldProblem("/slug", "taken", "Another pipeline has this name in its addresses.")]
-    return []
 
 
 @service
