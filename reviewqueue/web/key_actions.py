@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from django.contrib import messages
+from django.http import HttpResponse
 from django.utils import timezone
 
 from reviewqueue.accounts.models import ApiKey, Source, User
@@ -123,9 +124,25 @@ def _named(request: PersonRequest, holder: Source | User) -> ApiKey:
     return key_of_holder(holder, request.POST.get("key", "").replace("\0", ""))
 
 
-KEY_ACTIONS: Final[dict[str, Callable[[PersonRequest, Source | User], KeysShown]]] = {
+_ACTIONS: Final[dict[str, Callable[[PersonRequest, Source | User], KeysShown]]] = {
     "issue": issue,
     "replace": replace,
     "revoke": revoke,
     "limit": limit,
 }
+
+
+H = TypeVar("H", Source, User)
+
+
+def key_actions(show: Callable[..., HttpResponse]) -> dict[str, Callable[[PersonRequest, H], HttpResponse]]:
+    """What the page of a holder does with keys, by name. `show` shows that page: request, holder, keys, status."""
+
+    def shown(does: Callable[[PersonRequest, Source | User], KeysShown]) -> Callable[[PersonRequest, H], HttpResponse]:
+        def answer(request: PersonRequest, holder: H) -> HttpResponse:
+            keys = does(request, holder)
+            return show(request, holder, keys=keys, status=keys.status)
+
+        return answer
+
+    return {name: shown(does) for name, does in _ACTIONS.items()}

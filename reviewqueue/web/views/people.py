@@ -19,7 +19,7 @@ from reviewqueue.pipelines.models import Role
 from reviewqueue.pipelines.selectors import has_role
 from reviewqueue.web.access import form_page, page
 from reviewqueue.web.administration_forms import AboutPerson, NewPerson, RoleForm
-from reviewqueue.web.key_actions import KEY_ACTIONS, KeysShown
+from reviewqueue.web.key_actions import KeysShown, key_actions
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
 
@@ -127,25 +127,6 @@ def _open(request: PersonRequest, user: User) -> HttpResponse:
     return go(request, "web:person", pseudonym=user.pseudonym)
 
 
-def _with_keys(does: Callable[..., KeysShown]) -> Callable[[PersonRequest, User], HttpResponse]:
-    def answer(request: PersonRequest, user: User) -> HttpResponse:
-        shown = does(request, user)
-        return _show(request, user, keys=shown, status=shown.status)
-
-    return answer
-
-
-_DOES: Final[dict[str, Callable[[PersonRequest, User], HttpResponse]]] = {
-    "save": _save,
-    "give": _give,
-    "take": _take,
-    "link": _link,
-    "close": _close,
-    "open": _open,
-    **{name: _with_keys(does) for name, does in KEY_ACTIONS.items()},
-}
-
-
 def _show(
     request: PersonRequest, user: User, *, keys: KeysShown | None = None, status: int = 200, **more: Any
 ) -> HttpResponse:
@@ -166,3 +147,14 @@ def _show(
         **more,
     }
     return show(request, "people/person.html", context, status=status)
+
+
+_DOES: Final[dict[str, Callable[[PersonRequest, User], HttpResponse]]] = {
+    "save": _save,
+    "give": _give,
+    "take": _take,
+    "link": _link,
+    "close": _close,
+    "open": _open,
+    **key_actions(_show),
+}

@@ -17,7 +17,7 @@ from reviewqueue.errors import Conflict, Invalid
 from reviewqueue.pipelines.selectors import has_role
 from reviewqueue.web.access import form_page, page
 from reviewqueue.web.administration_forms import NewSource
-from reviewqueue.web.key_actions import KEY_ACTIONS, KeysShown
+from reviewqueue.web.key_actions import KeysShown, key_actions
 from reviewqueue.web.render import go, show
 from reviewqueue.web.request import PersonRequest
 
@@ -80,22 +80,6 @@ def _start(request: PersonRequest, found: Source) -> HttpResponse:
     return go(request, "web:source", slug=found.slug)
 
 
-def _with_keys(does: Callable[..., KeysShown]) -> Callable[[PersonRequest, Source], HttpResponse]:
-    def answer(request: PersonRequest, found: Source) -> HttpResponse:
-        shown = does(request, found)
-        return _show(request, found, keys=shown, status=shown.status)
-
-    return answer
-
-
-_DOES: Final[dict[str, Callable[[PersonRequest, Source], HttpResponse]]] = {
-    "pipelines": _set_pipelines,
-    "stop": _stop,
-    "start": _start,
-    **{name: _with_keys(does) for name, does in KEY_ACTIONS.items()},
-}
-
-
 def _show(
     request: PersonRequest, found: Source, *, keys: KeysShown | None = None, status: int = 200, **more: Any
 ) -> HttpResponse:
@@ -110,3 +94,11 @@ def _show(
         **more,
     }
     return show(request, "sources/source.html", context, status=status)
+
+
+_DOES: Final[dict[str, Callable[[PersonRequest, Source], HttpResponse]]] = {
+    "pipelines": _set_pipelines,
+    "stop": _stop,
+    "start": _start,
+    **key_actions(_show),
+}
